@@ -3,6 +3,7 @@
 
 /** An error in what the caller asked for: a shape, a name, a file, a value. */
 export class DinogradError extends Error {
+  /** What `toString` puts before the message. */
   override name = "DinogradError";
 }
 
