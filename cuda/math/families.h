@@ -31,4 +31,23 @@ DG_FAMILY(Clip, clip, DG_CLIP_OPS)
 #undef DG_NAME
 #undef DG_ID
 
+// The state arrays that a rule cannot work without: bit i stands for s(i+1). updates.h says what each slot holds.
+inline int update_slots(int op) {
+  switch (static_cast<Update>(op)) {
+    case Update::sgd:
+      return 0;
+    case Update::adagrad:
+    case Update::rmsprop:
+    case Update::lion:
+      return 0b001;
+    case Update::adam:
+    case Update::adamax:
+    case Update::nadam:
+    case Update::adadelta:
+    case Update::ftrl:
+      return 0b011;
+  }
+  return 0;
+}
+
 }  // namespace dg
