@@ -1,0 +1,59 @@
+// What do all entries of the contract check alike? Handles, devices, types, counts and overlap.
+#pragma once
+#include "arrays.h"
+#include "context.h"
+#include "record.h"
+
+namespace dg {
+
+// Finds every handle of a call, or returns early with the status of the one that is not alive.
+#define DG_FIND(name, handle)       \
+  Array *name = find_array(handle); \
+  if (!name) return DG_E_ARGUMENT;  \
+  use(*name)
+
+#define DG_REQUIRE(condition, ...) \
+  if (!(condition)) return fail(DG_E_ARGUMENT, __VA_ARGS__)
+
+// 0, or a status after fail() when the library has no such device.
+int known_device(int device);
+
+inline bool whole(double v) {
+  return v >= 0 && v <= 9007199254740992.0 && v == static_cast<double>(static_cast<int64_t>(v));
+}
+
+// Checks shared by most entries; each returns 0 or a status after fail().
+inline int same_device(const Array &a, const Array &b) {
+  if (a.device() == b.device()) return 0;
+  return fail(DG_E_ARGUMENT, "Arrays are on devices ", a.device(), " and ", b.device(), ": copy one of them first");
+}
+
+inline int need_type(const Array &a, int dtype, const char *what) {
+  if (a.dtype == dtype) return 0;
+  return fail(DG_E_ARGUMENT, what, " must be ", dtype_name(dtype), ", got ", dtype_name(a.dtype));
+}
+
+inline int need_count(const Array &a, double count, const char *what) {
+  if (static_cast<double>(a.count) == count) return 0;
+  return fail(DG_E_ARGUMENT, what, " must have ", count, " elements, got ", a.count);
+}
+
+inline bool overlap(const Array &a, const Array &b) {
+  return a.storage == b.storage && a.offset < b.offset + b.bytes() && b.offset < a.offset + a.bytes();
+}
+
+// Output and input share memory, but not element for element.
+inline int not_partly(const Array &out, const Array &in) {
+  if (!overlap(out, in) || (out.offset == in.offset && out.bytes() == in.bytes())) return 0;
+  return fail(DG_E_ARGUMENT, "The output overlaps part of an input");
+}
+
+inline int apart(const Array &out, const Array &in) {
+  if (!overlap(out, in)) return 0;
+  return fail(DG_E_ARGUMENT, "The output may not share memory with an input of this call");
+}
+
+#define DG_TRY(expression) \
+  if (int status_ = (expression)) return status_
+
+}  // namespace dg

@@ -1,0 +1,174 @@
+// Entries: reductions, arg-reductions, scans, softmax and cross-entropy.
+#include "../math/families.h"
+#include "api.h"
+#include "space.h"
+
+using namespace dg;
+
+namespace dg {
+namespace {
+
+const float *floats(const Array &a) { return reinterpret_cast<const float *>(a.data()); }
+float *floats(Array &a) { return reinterpret_cast<float *>(a.data()); }
+
+bool reducible(int op, int dtype) {
+  bool logical = op == REDUCE_ALL || op == REDUCE_ANY;
+  return logical ? dtype == DG_BOOL : dtype == DG_FLOAT32 || dtype == DG_INT32;
+}
+
+// [outer, n, inner] of an input as three integers, checked against its count.
+int lines(const Array &x, double outer, double n, double inner) {
+  DG_REQUIRE(whole(outer) && whole(n) && whole(inner), "Sizes must be whole numbers");
+  return need_count(x, outer * n * inner, "The input");
+}
+
+// A float32 matrix [rows, n] of a call.
+int matrix(const Array &a, double rows, double n, const char *what) {
+  DG_REQUIRE(whole(rows) && whole(n), "Sizes must be whole numbers");
+  DG_TRY(need_type(a, DG_FLOAT32, what));
+  return need_count(a, rows * n, what);
+}
+
+// Labels of a cross-entropy: float32 [rows, n] or int32 [rows].
+int label_kind(const Array &labels, double rows, double n) {
+  if (labels.dtype == DG_INT32) return need_count(labels, rows, "The class numbers");
+  return matrix(labels, rows, n, "The labels");
+}
+
+}  // namespace
+}  // namespace dg
+
+extern "C" {
+
+int dg_reduce(int op, int x_, int y_, int rank, int axes) {
+  Entry entry;
+  DG_FIND(x, x_);
+  DG_FIND(y, y_);
+  DG_REQUIRE(reduce_name(op), "There is no reduction ", op);
+  DG_REQUIRE(reducible(op, x->dtype), reduce_name(op), " does not take ", dtype_name(x->dtype));
+  DG_TRY(same_device(*x, *y));
+  DG_TRY(need_type(*y, x->dtype, "The output"));
+  ReduceArgs args{};
+  args.op = op;
+  args.type = x->dtype;
+  if (!reduce_space(args, rank, axes)) return DG_E_ARGUMENT;
+  DG_TRY(need_count(*x, static_cast<double>(args.n_out) * static_cast<double>(args.n_red), "The input"));
+  DG_TRY(need_count(*y, static_cast<double>(args.n_out), "The output"));
+  DG_TRY(apart(*y, *x));
+  if (args.n_out == 0) return 0;
+  args.x = x->data();
+  args.y = y->data();
+  return DG_SUBMIT(x->device(), ReduceArgs, reduce, args);
+}
+
+int dg_argreduce(int op, int x_, int y_, double outer, double n, double inner) {
+  Entry entry;
+  DG_FIND(x, x_);
+  DG_FIND(y, y_);
+  DG_REQUIRE(argreduce_name(op), "There is no arg-reduction ", op);
+  DG_TRY(same_device(*x, *y));
+  DG_REQUIRE(x->dtype == DG_FLOAT32 || x->dtype == DG_INT32, argreduce_name(op), " does not take ",
+             dtype_name(x->dtype));
+  DG_TRY(need_type(*y, DG_INT32, "The output"));
+  DG_TRY(lines(*x, outer, n, inner));
+  DG_TRY(need_count(*y, outer * inner, "The output"));
+  DG_TRY(apart(*y, *x));
+  if (y->count == 0) return 0;
+  DG_REQUIRE(n > 0, argreduce_name(op), " needs at least one element along its axis");
+  return DG_SUBMIT(x->device(), ArgReduceArgs, argreduce,
+                   (ArgReduceArgs{op, x->dtype, x->data(), reinterpret_cast<int32_t *>(y->data()),
+                                  static_cast<int64_t>(outer), static_cast<int64_t>(n), static_cast<int64_t>(inner)}));
+}
+
+int dg_scan(int op, int x_, int y_, double outer, double n, double inner, int exclusive, int reverse) {
+  Entry entry;
+  DG_FIND(x, x_);
+  DG_FIND(y, y_);
+  DG_REQUIRE(scan_name(op), "There is no scan ", op);
+  DG_TRY(same_device(*x, *y));
+  DG_REQUIRE(x->dtype == DG_FLOAT32 || x->dtype == DG_INT32, scan_name(op), " does not take ", dtype_name(x->dtype));
+  DG_TRY(need_type(*y, x->dtype, "The output"));
+  DG_TRY(lines(*x, outer, n, inner));
+  DG_TRY(need_count(*y, static_cast<double>(x->count), "The output"));
+  DG_TRY(apart(*y, *x));
+  if (x->count == 0) return 0;
+  return DG_SUBMIT(x->device(), ScanArgs, scan,
+                   (ScanArgs{op, x->dtype, x->data(), y->data(), static_cast<int64_t>(outer), static_cast<int64_t>(n),
+                             static_cast<int64_t>(inner), exclusive != 0, reverse != 0}));
+}
+
+int dg_softmax(int x_, int y_, double rows, double n, int log) {
+  Entry entry;
+  DG_FIND(x, x_);
+  DG_FIND(y, y_);
+  DG_TRY(same_device(*x, *y));
+  DG_TRY(matrix(*x, rows, n, "The input"));
+  DG_TRY(matrix(*y, rows, n, "The output"));
+  DG_TRY(not_partly(*y, *x));
+  if (x->count == 0) return 0;
+  return DG_SUBMIT(
+      x->device(), SoftmaxArgs, softmax,
+      (SoftmaxArgs{floats(*x), floats(*y), static_cast<int64_t>(rows), static_cast<int64_t>(n), log != 0}));
+}
+
+int dg_softmax_grad(int dy_, int y_, int dx_, double rows, double n, int log) {
+  Entry entry;
+  DG_FIND(dy, dy_);
+  DG_FIND(y, y_);
+  DG_FIND(dx, dx_);
+  DG_TRY(same_device(*dy, *y));
+  DG_TRY(same_device(*dy, *dx));
+  DG_TRY(matrix(*dy, rows, n, "The upstream gradient"));
+  DG_TRY(matrix(*y, rows, n, "The forward result"));
+  DG_TRY(matrix(*dx, rows, n, "The output"));
+  DG_TRY(not_partly(*dx, *dy));
+  DG_TRY(not_partly(*dx, *y));
+  if (dy->count == 0) return 0;
+  return DG_SUBMIT(dy->device(), SoftmaxGradArgs, softmax_grad,
+                   (SoftmaxGradArgs{floats(*dy), floats(*y), floats(*dx), static_cast<int64_t>(rows),
+                                    static_cast<int64_t>(n), log != 0}));
+}
+
+int dg_cross_entropy(int logits_, int labels_, int loss_, double rows, double n) {
+  Entry entry;
+  DG_FIND(logits, logits_);
+  DG_FIND(labels, labels_);
+  DG_FIND(loss, loss_);
+  DG_TRY(same_device(*logits, *labels));
+  DG_TRY(same_device(*logits, *loss));
+  DG_TRY(matrix(*logits, rows, n, "The logits"));
+  DG_TRY(label_kind(*labels, rows, n));
+  DG_TRY(matrix(*loss, rows, 1, "The loss"));
+  DG_TRY(apart(*loss, *logits));
+  if (rows == 0) return 0;
+  bool classes = labels->dtype == DG_INT32;
+  return DG_SUBMIT(logits->device(), CrossEntropyArgs, cross_entropy,
+                   (CrossEntropyArgs{floats(*logits), classes ? nullptr : floats(*labels),
+                                     classes ? reinterpret_cast<const int32_t *>(labels->data()) : nullptr,
+                                     floats(*loss), static_cast<int64_t>(rows), static_cast<int64_t>(n)}));
+}
+
+int dg_cross_entropy_grad(int logits_, int labels_, int dloss_, int dlogits_, double rows, double n) {
+  Entry entry;
+  DG_FIND(logits, logits_);
+  DG_FIND(labels, labels_);
+  DG_FIND(dloss, dloss_);
+  DG_FIND(dlogits, dlogits_);
+  DG_TRY(same_device(*logits, *labels));
+  DG_TRY(same_device(*logits, *dloss));
+  DG_TRY(same_device(*logits, *dlogits));
+  DG_TRY(matrix(*logits, rows, n, "The logits"));
+  DG_TRY(label_kind(*labels, rows, n));
+  DG_TRY(matrix(*dloss, rows, 1, "The upstream gradient"));
+  DG_TRY(matrix(*dlogits, rows, n, "The output"));
+  DG_TRY(not_partly(*dlogits, *logits));
+  if (logits->count == 0) return 0;
+  bool classes = labels->dtype == DG_INT32;
+  return DG_SUBMIT(
+      logits->device(), CrossEntropyGradArgs, cross_entropy_grad,
+      (CrossEntropyGradArgs{floats(*logits), classes ? nullptr : floats(*labels),
+                            classes ? reinterpret_cast<const int32_t *>(labels->data()) : nullptr, floats(*dloss),
+                            floats(*dlogits), static_cast<int64_t>(rows), static_cast<int64_t>(n)}));
+}
+
+}  // extern "C"

@@ -1,0 +1,20 @@
+// Where do the arrays of a recorded step live? In an arena that all recordings of a model share: freed arrays make room
+// for later ones of the same recording, and the next recording starts over the same memory.
+#pragma once
+#include <stddef.h>
+
+#include "../dinograd.h"
+
+namespace dg {
+
+struct Arena;
+
+Arena *arena_create(int device);
+int arena_device(const Arena *arena);
+// Memory inside the arena, or null after fail().
+void *arena_allocate(Arena *arena, size_t bytes);
+void arena_release(Arena *arena, void *memory, size_t bytes);
+bool arena_empty(const Arena *arena);  // no live allocation
+void arena_destroy(Arena *arena);
+
+}  // namespace dg

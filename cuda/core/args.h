@@ -1,0 +1,201 @@
+// What does a kernel receive, and what must a backend provide?
+// core/ checks every call of the contract and turns it into one of these plain structs; each backend (cpu, gpu)
+// supplies a function per struct. The structs are plain data, so a recording on the CPU is a list of (function, struct)
+// pairs.
+#pragma once
+#include <stdint.h>
+
+#include "../dinograd.h"
+
+namespace dg {
+
+using Dtype = int32_t;
+constexpr int max_rank = DG_MAX_RANK;
+
+// Elementwise index space, coalesced by core: contiguous dimensions are merged and unit ones dropped. Strides are in
+// elements, 0 where an operand is broadcast; the output is contiguous.
+struct Space {
+  int32_t rank;
+  int64_t n;  // product of size
+  int64_t size[max_rank];
+  int64_t stride[3][max_rank];  // of up to three inputs
+};
+
+struct UnaryArgs {
+  int32_t op;
+  Dtype in, out;
+  const void *x;
+  void *y;
+  int64_t n;
+  float a, b;
+};
+struct BinaryArgs {
+  int32_t op;
+  Dtype in, out;
+  const void *a, *b;
+  void *y;
+  Space space;
+};
+struct WhereArgs {
+  Dtype type;
+  const uint8_t *condition;
+  const void *a, *b;
+  void *y;
+  Space space;
+};
+struct CastArgs {
+  Dtype in, out;
+  const void *x;
+  void *y;
+  int64_t n;
+};
+struct FillArgs {
+  Dtype type;
+  void *y;
+  int64_t n;
+  double value;
+};
+struct CopyArgs {  // within one device
+  const void *x;
+  void *y;
+  int64_t bytes;
+};
+struct StridedArgs {  // coalesced by core; dims are ordered from the slowest to the fastest of y
+  int32_t width;      // bytes of an element: 1, 2 or 4
+  int32_t rank;
+  const void *x;  // offsets already applied
+  void *y;
+  int64_t n;
+  int64_t size[max_rank], xs[max_rank], ys[max_rank];
+};
+struct GatherArgs {
+  int32_t width;  // bytes of an element
+  const void *x;
+  const int32_t *index, *start;  // start: null or the address of the first position
+  void *y;
+  int64_t outer, rows, count, inner, index_count;
+};
+struct ScatterAddArgs {
+  Dtype type;
+  const void *x;
+  const int32_t *index;
+  void *y;
+  int64_t outer, rows, count, inner;
+};
+struct OneHotArgs {
+  Dtype out;
+  const int32_t *index;
+  void *y;
+  int64_t count, depth;
+  float on, off;
+};
+struct ReduceArgs {  // dims coalesced by core into alternating kept and reduced runs
+  int32_t op;
+  Dtype type;
+  const void *x;
+  void *y;
+  int32_t rank;
+  int64_t size[max_rank];
+  uint8_t reduced[max_rank];
+  int64_t n_out, n_red;  // products of the kept and of the reduced sizes
+};
+struct ArgReduceArgs {
+  int32_t op;
+  Dtype type;
+  const void *x;
+  int32_t *y;
+  int64_t outer, n, inner;
+};
+struct ScanArgs {
+  int32_t op;
+  Dtype type;
+  const void *x;
+  void *y;
+  int64_t outer, n, inner;
+  int32_t exclusive, reverse;
+};
+struct MatMulArgs {
+  Dtype type;
+  const void *a, *b;
+  const float *bias;  // null: none
+  void *y;
+  int64_t batch, m, n, k;
+  int64_t a_step, b_step;  // elements between matrices of the batch; 0 when shared
+  int32_t transpose_a, transpose_b;
+  int32_t activation;  // unary op id or -1
+  float alpha;
+};
+struct SoftmaxArgs {
+  const float *x;
+  float *y;
+  int64_t rows, n;
+  int32_t log;
+};
+struct SoftmaxGradArgs {
+  const float *dy, *y;
+  float *dx;
+  int64_t rows, n;
+  int32_t log;
+};
+struct CrossEntropyArgs {
+  const float *logits;
+  const float *labels;     // [rows, n], or null
+  const int32_t *classes;  // [rows], or null
+  float *loss;
+  int64_t rows, n;
+};
+struct CrossEntropyGradArgs {
+  const float *logits;
+  const float *labels;
+  const int32_t *classes;
+  const float *dloss;
+  float *dlogits;
+  int64_t rows, n;
+};
+struct RandomArgs {
+  int32_t op;
+  Dtype type;
+  int32_t *state;
+  void *y;
+  int64_t n;
+  float a, b;
+};
+constexpr int64_t segment_align = 16;  // elements; 64 bytes of float32
+struct Segment {
+  float *param;       // null for dg_clip
+  int64_t offset, n;  // elements in the flat arrays
+  int32_t decay;
+};
+struct UpdateArgs {
+  int32_t op;
+  const float *grads;
+  float *s1, *s2, *s3;
+  float *hyper;
+  int32_t *iteration;
+  const Segment *segments;  // host memory that lives as long as the call (or the program that recorded it)
+  int32_t count;
+};
+struct ClipArgs {
+  int32_t op;
+  float *grads;
+  float limit;
+  const Segment *segments;
+  int32_t count;
+};
+struct AllFiniteArgs {
+  const float *x;
+  int32_t *flag;
+  int64_t n;
+};
+
+// Every kernel family once: X(struct, name). Backends define `int run_<name>(const <struct>&)`, returning a status.
+#define DG_KERNELS(X)                                                                                     \
+  X(UnaryArgs, unary)                                                                                     \
+  X(BinaryArgs, binary) X(WhereArgs, where) X(CastArgs, cast) X(FillArgs, fill) X(CopyArgs, copy)         \
+      X(StridedArgs, strided) X(GatherArgs, gather) X(ScatterAddArgs, scatter_add) X(OneHotArgs, one_hot) \
+          X(ReduceArgs, reduce) X(ArgReduceArgs, argreduce) X(ScanArgs, scan) X(MatMulArgs, matmul)       \
+              X(SoftmaxArgs, softmax) X(SoftmaxGradArgs, softmax_grad) X(CrossEntropyArgs, cross_entropy) \
+                  X(CrossEntropyGradArgs, cross_entropy_grad) X(RandomArgs, random) X(UpdateArgs, update) \
+                      X(ClipArgs, clip) X(AllFiniteArgs, all_finite)
+
+}  // namespace dg

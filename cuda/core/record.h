@@ -1,0 +1,52 @@
+// How does a list of calls become a program? submit() runs a kernel call, or, while the thread records, keeps it.
+#pragma once
+#include <string.h>
+
+#include <vector>
+
+#include "arrays.h"
+#include "backend.h"
+#include "context.h"
+
+namespace dg {
+
+using Run = int (*)(const void *args);
+
+struct Program {
+  Arena *arena;
+  int device;
+  struct Call {
+    Run run;
+    size_t args;  // offset into `bytes`
+  };
+  std::vector<Call> calls;
+  std::vector<char> bytes;               // argument structs, one after another
+  std::vector<Storage *> kept;           // storage outside the arena that the calls use
+  std::vector<Segment *> segment_lists;  // owned; argument structs point to them
+  void *compiled = nullptr;              // the backend's own form, if it made one
+
+  ~Program();
+};
+
+struct Recording {
+  Program *program;
+};
+
+// Notes that the call being built uses this array (its storage must outlive a program that is being recorded).
+void use(const Array &array);
+// Segments for one call: valid until it has run, or as long as the program being recorded.
+Segment *new_segments(int count);
+int submit_raw(int device, Run run, const void *args, size_t size);
+// Runs every call of the program once.
+int run_program(Program &program);
+
+template <class Args, int (*run)(const Args &)>
+int submit(int device, const Args &args) {
+  return submit_raw(
+      device, [](const void *a) { return run(*static_cast<const Args *>(a)); }, &args, sizeof args);
+}
+#define DG_SUBMIT(device, Args, name, args) ::dg::submit<::dg::Args, ::dg::run_##name>(device, args)
+
+inline bool recording() { return context().recording != nullptr; }
+
+}  // namespace dg

@@ -1,0 +1,226 @@
+// The native contract: what may TypeScript ask of a native library, and what is promised in return?
+//
+// Three builds implement this header: libdinograd_cuda.so (NVIDIA GPUs), libdinograd_cpu.so (x86-64) and a WebAssembly
+// module. `src/native/symbols.ts` is its one transcription on the other side.
+//
+// Arrays.     An array is a typed run of elements on one device, named by a positive i32 handle (slot and generation). The
+//             library keeps type, element count, device and storage, so a call needs no sizes that it could get wrong: it
+//             checks them. Views are arrays of their own that share storage; storage lives until its last array is freed.
+// Arguments.  Only i32, f32 and f64 cross the boundary (V8's fast calls take 4 to 6 ns). f64 carries element counts, which
+//             are exact to 2^53. Host data is the one exception: dg_upload and dg_download take a pointer.
+// Scratch.    Shapes and other lists travel through the calling thread's scratch area, DG_SCRATCH f64 values that the
+//             caller writes from index 0 just before the call. Over FFI it is registered with dg_open; in WebAssembly
+//             dg_scratch() gives its address. Calls documented as "text" leave UTF-8 bytes there and return their length.
+// Status.     Functions that return int return 0 (or a positive handle, count or length) for success and one of the
+//             negative DG_E_ codes for failure; dg_message then gives the sentence. A failed call has changed nothing.
+//             Native code never exits, never throws across the boundary and never trusts a size.
+// Order.      Calls on one device take effect in the order they were made. On a GPU they are enqueued: only dg_download,
+//             dg_upload of pageable memory and dg_synchronize wait. One lock guards the library, so any thread may call.
+// Recording.  Between dg_record_begin and dg_record_end the calling thread's kernel calls are noted instead of run, and
+//             arrays it allocates live in the recording's arena. dg_replay runs the program as often as asked.
+//             Inside a recording dg_download, dg_synchronize and anything else that needs values fails with DG_E_RECORD.
+// In place.   Where a description does not say otherwise, an output may be the same array as an input of the same size;
+//             partly overlapping views are refused only where a kernel could not cope.
+#ifndef DINOGRAD_H
+#define DINOGRAD_H
+
+#if defined(__wasm__)
+#define DG_API __attribute__((visibility("default"), used))
+#else
+#define DG_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DG_VERSION 1         // grows with every change of this header; both sides compare it before anything else
+#define DG_SCRATCH 2048      // f64 values in the scratch area
+#define DG_MAX_RANK 8        // longest shape any call takes
+#define DG_HYPER 16          // f32 values in an optimizer's `hyper` array
+
+enum dg_dtype { DG_FLOAT32 = 0, DG_FLOAT16 = 1, DG_BFLOAT16 = 2, DG_INT32 = 3, DG_UINT8 = 4, DG_BOOL = 5 };
+enum dg_error {
+  DG_E_ARGUMENT = -1,  // a handle, size, type or number is not what the call needs
+  DG_E_MEMORY = -2,    // not enough memory, or over the limit set by dg_memory_limit
+  DG_E_DEVICE = -3,    // no such device, or the device reported a failure
+  DG_E_RECORD = -4,    // not possible while (or: only possible while) recording
+};
+
+// ---- Library and threads ------------------------------------------------------------------------------------------
+
+// DG_VERSION of the build.
+DG_API int dg_version(void);
+// Registers `scratch` (DG_SCRATCH f64 values, which must outlive the thread's last call) for the calling thread and
+// returns the thread's context id (> 0), which dg_replay takes because it may run on another thread.
+DG_API int dg_open(double *scratch);
+// Address of a scratch area that belongs to the library (WebAssembly's way to dg_open); 0 where there is none.
+DG_API double *dg_scratch(void);
+// Text: the sentence for the last failure in that context.
+DG_API int dg_message(int context);
+// Text: name number `index` of a family, so that both sides share ids without a second list; DG_E_ARGUMENT past the end.
+enum dg_family {
+  DG_NAMES_UNARY, DG_NAMES_BINARY, DG_NAMES_REDUCE, DG_NAMES_ARGREDUCE, DG_NAMES_SCAN, DG_NAMES_RANDOM, DG_NAMES_UPDATE,
+  DG_NAMES_CLIP,
+};
+DG_API int dg_name(int family, int index);
+// Worker threads of the CPU build: asks for `count` (0 asks only) and returns the number in force. Results never depend on it.
+DG_API int dg_threads(int count);
+
+// ---- Devices -------------------------------------------------------------------------------------------------------
+
+// Number of devices of this library; DG_E_DEVICE with the reason (no driver, driver too old, ...) when there is none.
+DG_API int dg_device_count(void);
+// Text: one property of a device as a string.
+enum dg_text { DG_DEVICE_NAME, DG_DEVICE_DETAILS };
+DG_API int dg_device_text(int device, int what);
+// One property of a device as a number; 0 where it does not apply, negative DG_E_ for a bad argument.
+enum dg_number {
+  DG_MEMORY_TOTAL, DG_MEMORY_FREE,           // bytes
+  DG_COMPUTE_CAPABILITY,                     // major * 10 + minor
+  DG_MULTIPROCESSORS, DG_CLOCK,              // count (CPU: threads), kHz
+  DG_DRIVER_VERSION, DG_RUNTIME_VERSION,     // 1000 * major + 10 * minor
+  DG_L2_BYTES, DG_ECC, DG_VECTOR_BITS,       // bytes, 0 or 1, bits of a vector register (CPU)
+};
+DG_API double dg_device_number(int device, int what);
+// Waits until everything enqueued on the device is done.
+DG_API int dg_synchronize(int device);
+
+// ---- Memory --------------------------------------------------------------------------------------------------------
+
+// A new array of `count` (>= 0) elements, contents undefined. While recording it belongs to the arena, unless `persistent`
+// is 1: then it comes from the pool as always, and the program keeps it alive as long as it uses it.
+DG_API int dg_alloc(int device, int dtype, double count, int persistent);
+// A view of `count` elements of type `dtype` that starts `offset` elements of `array`'s own type into it.
+DG_API int dg_view(int array, double offset, int dtype, double count);
+DG_API int dg_free(int array);
+// Host memory to array elements [offset, offset + bytes / element size) and back. dg_upload works at once even while
+// recording (into persistent arrays only); dg_download waits for the device.
+DG_API int dg_upload(int array, double offset, const void *data, double bytes);
+DG_API int dg_download(int array, double offset, void *data, double bytes);
+// WebAssembly's way to transfer: the address of that part of the array, checked as dg_upload (write 1) or dg_download
+// (write 0) would; valid until the next call. Other builds have host memory elsewhere and answer DG_E_DEVICE.
+DG_API double dg_address(int array, double offset, double bytes, int write);
+// dst = src: same type and count; the devices may differ.
+DG_API int dg_copy(int src, int dst);
+// Every element of `array` = value, converted to its type (bool: value != 0).
+DG_API int dg_fill(int array, double value);
+enum dg_memory_kind {
+  DG_BYTES_LIVE,      // bytes of all arrays' storage, views counted once
+  DG_BYTES_PEAK,      // largest DG_BYTES_LIVE since the start or dg_memory_reset
+  DG_BYTES_CACHED,    // bytes the pool holds ready for reuse
+  DG_BYTES_LIMIT,     // the cap, 0 for none
+  DG_ARRAY_COUNT,     // live handles, views included
+  DG_BYTES_ARENA,     // bytes of all arenas (part of DG_BYTES_LIVE)
+};
+DG_API double dg_memory(int device, int what);
+DG_API int dg_memory_reset(int device);                 // the peak starts again from now
+DG_API int dg_memory_limit(int device, double bytes);   // live + cached stay below; 0 lifts the cap
+DG_API int dg_trim(int device);                         // cached blocks go back to the system
+
+// ---- Record and replay ---------------------------------------------------------------------------------------------
+
+// An arena: the memory that the recordings of one model share. It grows to the largest of them.
+DG_API int dg_arena(int device);
+DG_API int dg_arena_free(int arena);                    // its programs and arrays must be gone
+// Starts noting this thread's calls on the arena's device. Arena arrays that an earlier recording left alive stay
+// allocated; all other arena memory is reused.
+DG_API int dg_record_begin(int arena);
+DG_API int dg_record_end(void);                         // program handle (> 0)
+DG_API int dg_record_abort(void);                       // forget the calls noted so far; harmless when not recording
+DG_API int dg_program_free(int program);
+DG_API double dg_program_calls(int program);            // kernel calls per run of the program
+// Runs the program `steps` times. Before run i, f32 elements [i * width, (i + 1) * width) of `params` are copied to the
+// start of `target` (width 0: nothing is). Takes its context explicitly, so that it may be called off the main thread.
+DG_API int dg_replay(int context, int program, int steps, int params, int target, int width);
+
+// ---- Elementwise ---------------------------------------------------------------------------------------------------
+// Operations are those of ops.def; their ids are found by name (dg_name). a and b of dg_unary are the parameters of the
+// formula (leakyRelu's slope, clipByValue's bounds). Arithmetic results have the type of the operands, predicates are bool.
+
+DG_API int dg_unary(int op, int x, int y, float a, float b);
+// rank 0: a, b and y have the same count, or a or b has one element. Otherwise scratch holds dims of a [rank], then dims of
+// b [rank] (each padded with leading 1s); a size of 1 broadcasts. Operands have one type.
+DG_API int dg_binary(int op, int a, int b, int y, int rank);
+// y = condition ? a : b, with the broadcasting of dg_binary (scratch: condition, a, b).
+DG_API int dg_where(int condition, int a, int b, int y, int rank);
+// y = x in y's type. To integers: truncation towards zero, NaN to 0, values outside the type saturate (uint8: int32 first,
+// then its low byte); to bool: x != 0.
+DG_API int dg_cast(int x, int y);
+
+// ---- Movement ------------------------------------------------------------------------------------------------------
+
+// Strided copy over an index space: y[y_offset + sum i_d ys_d] = x[x_offset + sum i_d xs_d] for all i < dims.
+// Scratch: dims [rank], xs [rank], ys [rank], in elements; strides may be negative or (xs only) 0. One call each for
+// transpose, slice, strided slice, reverse, tile, broadcastTo, pad and concat.
+DG_API int dg_strided(int x, double x_offset, int y, double y_offset, int rank);
+// y[o, i, :] = x[o, index[i], :] with x [outer, rows, inner], index int32 [count], y [outer, count, inner]. `start` is 0 or
+// an int32 array of one element: then index[*start + i] is read instead (index may be longer), so that a recorded step
+// walks through an epoch's order. An index outside [0, rows) gives zeros and, on CPU and WebAssembly, an error.
+DG_API int dg_gather(int x, int index, int start, int y, double outer, double rows, double count, double inner);
+// y[o, index[i], :] += x[o, i, :], repeated indices in ascending i. Indices outside [0, rows) are left out.
+DG_API int dg_scatter_add(int x, int index, int y, double outer, double rows, double count, double inner);
+// y [count, depth]: on where the column equals index[i], off elsewhere.
+DG_API int dg_one_hot(int index, int y, double depth, float on, float off);
+
+// ---- Reductions ----------------------------------------------------------------------------------------------------
+
+// Scratch: dims [rank]; bit d of `axes` set: dimension d is reduced. sum and mean of an empty axis give 0 and NaN, prod 1,
+// max -inf (integers: smallest), min +inf; NaN spreads through max and min. all and any take bool.
+DG_API int dg_reduce(int op, int x, int y, int rank, int axes);
+// y int32 [outer, inner] = position of the first largest (smallest) value along the middle axis of x [outer, n, inner].
+// NaN counts as largest (smallest). n = 0 is refused.
+DG_API int dg_argreduce(int op, int x, int y, double outer, double n, double inner);
+// Running sum or product along the middle axis; exclusive: each result leaves its own element out; reverse: from the end.
+DG_API int dg_scan(int op, int x, int y, double outer, double n, double inner, int exclusive, int reverse);
+
+// ---- Matrix product ------------------------------------------------------------------------------------------------
+
+enum dg_matmul_flag {
+  DG_TRANSPOSE_A = 1,   // a is stored [k, m]
+  DG_TRANSPOSE_B = 2,   // b is stored [n, k]
+  DG_SHARE_A = 4,       // one a for the whole batch
+  DG_SHARE_B = 8,       // one b for the whole batch
+};
+// y [batch, m, n] = activation(a [batch, m, k] . b [batch, k, n] + bias [n]); bias 0: none; activation -1: none, otherwise
+// the id of a unary operation with its parameter alpha. float32 and int32 (no bias or activation). y may not overlap a or b.
+DG_API int dg_matmul(int a, int b, int bias, int y, double batch, double m, double n, double k, int flags, int activation,
+                     float alpha);
+
+// ---- Softmax and cross-entropy -------------------------------------------------------------------------------------
+// Along the last axis of [rows, n]; log: 1 for log-softmax.
+
+DG_API int dg_softmax(int x, int y, double rows, double n, int log);
+// dx from dy and the forward result y.
+DG_API int dg_softmax_grad(int dy, int y, int dx, double rows, double n, int log);
+// loss [rows] = -sum labels * log softmax(logits). labels: float32 [rows, n], or int32 [rows] class numbers.
+DG_API int dg_cross_entropy(int logits, int labels, int loss, double rows, double n);
+// dlogits [rows, n] = dloss [rows] * (softmax(logits) * sum labels - labels).
+DG_API int dg_cross_entropy_grad(int logits, int labels, int dloss, int dlogits, double rows, double n);
+
+// ---- Random numbers ------------------------------------------------------------------------------------------------
+
+// Fills y from Philox4x32-10. `state` is an int32 array of 4: key low, key high, counter low, counter high; the call
+// advances the counter by ceil(count / 4) (rounded up as its distribution needs), so the next draw differs, replayed or not.
+// uniform: [a, b); normal: mean a, deviation b; truncatedNormal: redrawn beyond two deviations; bernoulli: 1 with
+// probability a; uniformInt: integers of [a, b).
+DG_API int dg_random(int op, int state, int y, float a, float b);
+
+// ---- Optimizers ----------------------------------------------------------------------------------------------------
+// The gradients of a step lie in one flat float32 array. Scratch lists the segments: `count` pairs (parameter handle, weight
+// decay switch 0 or 1); segment i starts where the segment before ended, rounded up to a multiple of 16 elements.
+
+// One step of an optimizer for all parameters: each is written in place. s1..s3 are flat state arrays in the layout of
+// `grads` (0 where the rule has none), `hyper` a float32 array of DG_HYPER: [0] learning rate, [1] decoupled weight decay
+// (w -= rate * decay * w first), the rest as math/updates.h says; `iteration` an int32 array of 1 that the call increments.
+DG_API int dg_update(int op, int grads, int s1, int s2, int s3, int hyper, int iteration, int count);
+// Limits gradients in place: clipvalue to [-limit, limit], clipnorm each segment's Euclidean norm, globalClipnorm the norm
+// of them all. Scratch as for dg_update.
+DG_API int dg_clip(int op, int grads, float limit, int count);
+// flag (int32 [1]) = 1 if every element of the float32 array is finite, else 0.
+DG_API int dg_all_finite(int x, int flag);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

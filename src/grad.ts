@@ -1,0 +1,273 @@
+// How do gradients flow? A tape notes the operations between the inputs and the result, then walks them backwards.
+
+import { DinogradError } from "./errors.ts";
+import { isFloat } from "./dtype.ts";
+import { type Inputs, type Node, report, unwatched, type Watcher, watching } from "./op.ts";
+import { add } from "./ops/elementwise.ts";
+import { onesLike, zerosLike } from "./ops/creation.ts";
+import { tidy } from "./scope.ts";
+import { sameShape, showShape } from "./shape.ts";
+import { Tensor, track } from "./tensor.ts";
+import { Variable } from "./variable.ts";
+
+class Tape implements Watcher {
+  readonly nodes: Node[] = [];
+  readonly variables = new Set<Variable>();
+  readonly #tracked = new Set<number>();
+  readonly #anyVariable: boolean;
+
+  /** Watches what follows from `sources`, and from every trainable variable if `anyVariable` says so. */
+  constructor(sources: readonly Tensor[], anyVariable: boolean) {
+    for (const s of sources) this.#tracked.add(s.id);
+    this.#anyVariable = anyVariable;
+  }
+
+  wants(tensor: Tensor): boolean {
+    if (this.#tracked.has(tensor.id)) return true;
+    if (!this.#anyVariable || !(tensor instanceof Variable) || !tensor.trainable) return false;
+    this.variables.add(tensor);
+    this.#tracked.add(tensor.id);
+    return true;
+  }
+
+  record(node: Node): void {
+    this.nodes.push(node);
+    this.#tracked.add(node.output);
+  }
+
+  tracks(id: number): boolean {
+    return this.#tracked.has(id);
+  }
+
+  release(): void {
+    for (const node of this.nodes) for (const k in node.saved) node.saved[k].dispose();
+    this.nodes.length = 0;
+  }
+
+  /**
+   * Gradients of `y` with respect to the tensors of the given ids, by id. Each intermediate gradient is disposed of as soon as it
+   * was used, and each saved tensor once its rule ran, so that memory falls as the walk goes back.
+   */
+  backward(y: Tensor, dy: Tensor, sources: ReadonlySet<number>): Map<number, Tensor> {
+    const gradients = new Map<number, Tensor>([[y.id, dy.alias()]]);
+    const accumulate = (id: number, gradient: Tensor) => {
+      const before = gradients.get(id);
+      gradients.set(id, (before ? add(before, gradient) : gradient).alias());
+      before?.dispose();
+    };
+    const reaches = this.#reaching(y.id);
+    for (let i = this.nodes.length - 1; i >= 0; i--) {
+      const node = this.nodes[i];
+      const upstream = gradients.get(node.output);
+      if (upstream !== undefined && reaches.has(i)) {
+        if (!node.grad) {
+          throw new DinogradError(
+            `${node.name} has no gradient, but one was asked to flow through it`,
+          );
+        }
+        tidy(() => {
+          const rules = node.grad!({ ...node.saved, dy: upstream });
+          for (const key in rules) {
+            const id = node.inputs[key];
+            if (this.tracks(id)) accumulate(id, rules[key]!());
+          }
+        });
+        if (!sources.has(node.output)) {
+          upstream.dispose();
+          gradients.delete(node.output);
+        }
+      }
+      for (const k in node.saved) node.saved[k].dispose();
+    }
+    for (const [id, gradient] of gradients) {
+      if (!sources.has(id)) {
+        gradient.dispose();
+        gradients.delete(id);
+      }
+    }
+    return gradients;
+  }
+
+  // Positions of the nodes on a path to `output`.
+  #reaching(output: number): Set<number> {
+    const wanted = new Set([output]), positions = new Set<number>();
+    for (let i = this.nodes.length - 1; i >= 0; i--) {
+      const node = this.nodes[i];
+      if (!wanted.has(node.output)) continue;
+      positions.add(i);
+      for (const key in node.inputs) {
+        if (this.tracks(node.inputs[key])) wanted.add(node.inputs[key]);
+      }
+    }
+    return positions;
+  }
+}
+
+function checkResult(y: unknown, dy: Tensor | undefined, what: string): asserts y is Tensor {
+  if (!(y instanceof Tensor)) {
+    throw new DinogradError(`${what} needs a function that returns a tensor`);
+  }
+  if (!isFloat(y.dtype)) {
+    throw new DinogradError(`${what} needs a floating-point result, got ${y.dtype}`);
+  }
+  if (dy && !sameShape(dy.shape, y.shape)) {
+    throw new DinogradError(
+      `${what} got dy of shape ${showShape(dy.shape)}: wanted the result's ${showShape(y.shape)}`,
+    );
+  }
+}
+
+function run(
+  f: () => Tensor,
+  xs: readonly Tensor[],
+  dy: Tensor | undefined,
+  what: string,
+): { value: Tensor; grads: Tensor[] } {
+  return tidy(() => {
+    const tape = new Tape(xs, false);
+    try {
+      const value = watching(tape, f);
+      checkResult(value, dy, what);
+      const found = tape.backward(value, dy ?? onesLike(value), new Set(xs.map((x) => x.id)));
+      const grads = xs.map((x) => handOver(found, x));
+      return { value, grads };
+    } finally {
+      tape.release();
+    }
+  });
+}
+
+// A gradient of the walk, handed to the scope around it; zeros where the result does not depend on the tensor.
+function handOver(found: Map<number, Tensor>, x: Tensor): Tensor {
+  const gradient = found.get(x.id);
+  return gradient ? track(gradient) : zerosLike(x);
+}
+
+/**
+ * The gradient function of `f`: `grad(f)(x, dy)` is the gradient of `sum(f(x) * dy)` at x, dy being ones when left out.
+ * Differentiable itself.
+ */
+export function grad(f: (x: Tensor) => Tensor): (x: Tensor, dy?: Tensor) => Tensor {
+  return (x, dy) => tidy(() => run(() => f(x), [x], dy, "grad").grads[0]);
+}
+
+/** As `grad`, for a function of several tensors: `grads(f)([x1, x2], dy)`. */
+export function grads(
+  f: (...xs: Tensor[]) => Tensor,
+): (xs: Tensor[], dy?: Tensor) => Tensor[] {
+  return (xs, dy) => tidy(() => run(() => f(...xs), xs, dy, "grads").grads);
+}
+
+/** As `grad`, with the function's value as well. */
+export function valueAndGrad(
+  f: (x: Tensor) => Tensor,
+): (x: Tensor, dy?: Tensor) => { value: Tensor; grad: Tensor } {
+  return (x, dy) => {
+    const { value, grads } = run(() => f(x), [x], dy, "valueAndGrad");
+    return { value, grad: grads[0] };
+  };
+}
+
+/** As `grads`, with the function's value as well. */
+export function valueAndGrads(
+  f: (...xs: Tensor[]) => Tensor,
+): (xs: Tensor[], dy?: Tensor) => { value: Tensor; grads: Tensor[] } {
+  return (xs, dy) => run(() => f(...xs), xs, dy, "valueAndGrads");
+}
+
+/**
+ * Gradients of the scalar `f()` with respect to variables, by name: those given, else all trainable ones that `f` uses.
+ * Variables the result does not depend on get zeros when given, and are left out when not.
+ */
+export function variableGrads(
+  f: () => Tensor,
+  variables?: readonly Variable[],
+): { value: Tensor; grads: Record<string, Tensor> } {
+  const { value, gradients } = gradientsOf(f, variables);
+  return {
+    value,
+    grads: Object.fromEntries([...gradients].map(([variable, g]) => [variable.name, g])),
+  };
+}
+
+/** `variableGrads` by variable instead of by name. */
+export function gradientsOf(
+  f: () => Tensor,
+  variables?: readonly Variable[],
+): { value: Tensor; gradients: Map<Variable, Tensor> } {
+  const pairs = tidy(() => {
+    const tape = new Tape(variables ?? [], variables === undefined);
+    try {
+      const value = watching(tape, f);
+      checkResult(value, undefined, "variableGrads");
+      if (value.rank !== 0) {
+        throw new DinogradError(
+          `variableGrads needs a function that returns a scalar, got shape ${
+            showShape(value.shape)
+          }`,
+        );
+      }
+      const wanted = variables ?? [...tape.variables];
+      if (wanted.length === 0) {
+        throw new DinogradError("variableGrads found no trainable variable in the function");
+      }
+      const found = tape.backward(value, onesLike(value), new Set(wanted.map((v) => v.id)));
+      return {
+        value,
+        wanted,
+        gradients: wanted.map((v) => handOver(found, v)),
+      };
+    } finally {
+      tape.release();
+    }
+  });
+  return {
+    value: pairs.value,
+    gradients: new Map(pairs.wanted.map((v, i) => [v, pairs.gradients[i]])),
+  };
+}
+
+/** What a custom gradient's forward function returns. */
+export interface CustomResult {
+  value: Tensor;
+  /** Gradient of each argument (or of the only one) from `dy` and the saved tensors. */
+  gradFunc(dy: Tensor, saved: Tensor[]): Tensor | Tensor[];
+}
+
+/**
+ * A function with its own gradient: `f(...xs, save)` computes the value and says how gradients follow; `save([...])` keeps tensors
+ * for that.
+ */
+export function customGrad(
+  f: (...args: [...Tensor[], (tensors: Tensor[]) => void]) => CustomResult,
+): (...xs: Tensor[]) => Tensor {
+  return (...xs) => {
+    const inputs: Inputs = Object.fromEntries(xs.map((x, i) => [`x${i}`, x]));
+    const saved: Tensor[] = [];
+    return tidy(() => {
+      const { value, gradFunc } = unwatched(() => f(...xs, (tensors) => saved.push(...tensors)));
+      report(
+        "customGrad",
+        inputs,
+        value,
+        () => Object.fromEntries(saved.map((s, i) => [`s${i}`, s.alias()])),
+        (kept) => {
+          let answer: Tensor[] | undefined;
+          const all = () => {
+            if (answer) return answer;
+            const result = gradFunc(kept.dy, saved.map((_, i) => kept[`s${i}`]));
+            answer = Array.isArray(result) ? result : [result];
+            if (answer.length !== xs.length) {
+              throw new DinogradError(
+                `customGrad's gradFunc must return ${xs.length} gradients, got ${answer.length}`,
+              );
+            }
+            return answer;
+          };
+          return Object.fromEntries(xs.map((_, i) => [`x${i}`, () => all()[i]]));
+        },
+      );
+      return value;
+    });
+  };
+}

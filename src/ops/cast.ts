@@ -1,0 +1,25 @@
+// How does a tensor change its element type?
+
+import { type DType, isFloat, toDType } from "../dtype.ts";
+import { op } from "../op.ts";
+import { makeTensor, type Tensor } from "../tensor.ts";
+import { type Operand, toTensor } from "./operand.ts";
+
+const castOp = op<{ x: Tensor }, { from: DType; to: DType }>({
+  name: "cast",
+  check: ({ x }, { to }) => ({ shape: x.shape, dtype: to }),
+  forward: ({ x }, _, { shape, dtype }, device) => {
+    const y = makeTensor(shape, dtype, device);
+    device.native.check(device.native.calls.dg_cast(x.handle, y.handle));
+    return y;
+  },
+  grad: ({ dy }, { from }) => isFloat(from) ? { x: () => cast(dy, from) } : {},
+});
+
+/**
+ * The values as another type. To integers: truncated towards zero, NaN becomes 0, values out of range the nearest; to bool: x != 0.
+ */
+export function cast(x: Operand, dtype: DType): Tensor {
+  const t = toTensor(x);
+  return t.dtype === toDType(dtype) ? t : castOp({ x: t }, { from: t.dtype, to: dtype });
+}

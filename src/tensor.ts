@@ -1,0 +1,268 @@
+// What is a tensor? A shape and a type over a buffer on a device. Tensors never change; variables (variable.ts) do.
+
+import { type DType, dtypeBytes, dtypeId, type TypedArray } from "./dtype.ts";
+import { DinogradError } from "./errors.ts";
+import { formatTensor, nest, type NestedArray } from "./format.ts";
+import { currentDevice, type Device } from "./native/device.ts";
+import { scopes } from "./scope.ts";
+import { showShape, sizeOf } from "./shape.ts";
+
+/** Shape and type of a tensor; unknown dimensions are NaN. */
+export interface Spec {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+
+const counts = { tensors: 0, buffers: 0, bytes: 0 };
+
+// A safety net only: a buffer whose last tensor was forgotten rather than disposed of is given back when the engine notices.
+const forgotten = new FinalizationRegistry<{ device: Device; handle: number; bytes: number }>(
+  ({ device, handle, bytes }) => {
+    device.native.calls.dg_free(handle);
+    counts.buffers--;
+    counts.bytes -= bytes;
+  },
+);
+
+/** A native array and how many tensors share it. */
+export class Storage {
+  #refs = 1;
+  #handle: number;
+
+  /** Takes over the native array `handle`. */
+  constructor(readonly device: Device, handle: number, readonly bytes: number) {
+    this.#handle = handle;
+    counts.buffers++;
+    counts.bytes += bytes;
+    this.#watch();
+  }
+
+  /** Number of the native array. */
+  get handle(): number {
+    return this.#handle;
+  }
+  /** Tensors (and tapes) that share the array. */
+  get refs(): number {
+    return this.#refs;
+  }
+  /** One more sharer. */
+  retain(): this {
+    this.#refs++;
+    return this;
+  }
+  /** One sharer less; the last one frees the array. */
+  release(): void {
+    if (--this.#refs > 0) return;
+    forgotten.unregister(this);
+    this.device.native.calls.dg_free(this.#handle);
+    counts.buffers--;
+    counts.bytes -= this.bytes;
+  }
+  /** Swaps arrays with another storage of the same size on the same device. */
+  exchange(other: Storage): void {
+    [this.#handle, other.#handle] = [other.#handle, this.#handle];
+    for (const storage of [this, other]) {
+      forgotten.unregister(storage);
+      storage.#watch();
+    }
+  }
+  #watch(): void {
+    const { device, bytes } = this;
+    forgotten.register(this, { device, handle: this.#handle, bytes }, this);
+  }
+}
+
+/** A new native array. `persistent`: it outlives the recording it is made in. */
+export function allocate(
+  device: Device,
+  dtype: DType,
+  size: number,
+  persistent = false,
+): Storage {
+  const { native } = device;
+  const handle = native.check(
+    native.calls.dg_alloc(device.index, dtypeId[dtype], size, persistent ? 1 : 0),
+  );
+  return new Storage(device, handle, size * dtypeBytes[dtype]);
+}
+
+let nextId = 1;
+
+/**
+ * An n-dimensional array of numbers on a device, row-major and immutable.
+ *
+ * Operations are functions (`add(a, b)`) and methods (`a.add(b)`). Every tensor holds device memory until it is disposed of,
+ * by `dispose()` or by the `tidy` around it.
+ */
+export class Tensor {
+  /** Identity, also of the aliases a gradient tape keeps. */
+  readonly id: number;
+  /** Sizes of the dimensions, slowest first. */
+  readonly shape: number[];
+  /** Element type. */
+  readonly dtype: DType;
+  /** Number of elements. */
+  readonly size: number;
+  /** Whether `tidy` leaves it alone. */
+  kept = false;
+  protected buffer: Storage | null;
+  #disposed = false;
+
+  /** Not for users: see `tensor`, `zeros` and the other creation functions. `storage` null: only described. */
+  constructor(shape: readonly number[], dtype: DType, storage: Storage | null, id = nextId++) {
+    this.id = id;
+    this.shape = shape as number[];
+    this.dtype = dtype;
+    this.size = sizeOf(shape);
+    this.buffer = storage;
+    counts.tensors++;
+  }
+
+  /** Number of dimensions. */
+  get rank(): number {
+    return this.shape.length;
+  }
+  /** Number of dimensions, under its other name. */
+  get rankType(): string {
+    return String(this.shape.length);
+  }
+  /** Whether its memory was given back. */
+  get isDisposed(): boolean {
+    return this.#disposed;
+  }
+  /** Whether it is a description without values, as layers see while a model is being put together. */
+  get isAbstract(): boolean {
+    return this.buffer === null && !this.#disposed;
+  }
+  /** The buffer behind it. */
+  get storage(): Storage {
+    if (this.buffer) return this.buffer;
+    throw new DinogradError(
+      this.#disposed
+        ? `Tensor ${showShape(this.shape)} was disposed of and cannot be used any more`
+        : `Tensor ${showShape(this.shape)} is only described and has no values`,
+    );
+  }
+  /** Number of its native array. */
+  get handle(): number {
+    return (this.buffer ?? this.storage).handle;
+  }
+  /** The device it lives on. */
+  get device(): Device {
+    return (this.buffer ?? this.storage).device;
+  }
+
+  /** Another tensor over the same buffer, with the same identity: what a tape keeps. Not tracked by `tidy`. */
+  alias(): Tensor {
+    return new Tensor(this.shape, this.dtype, this.buffer && this.storage.retain(), this.id);
+  }
+
+  /** Gives its memory back. Doing so twice is harmless. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    counts.tensors--;
+    this.buffer?.release();
+    this.buffer = null;
+  }
+  /** `using x = ...` disposes of x at the end of its block. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** Its values, row-major. Waits for the device. */
+  dataSync(): TypedArray {
+    const { native } = this.device;
+    if (this.dtype === "float16" || this.dtype === "bfloat16") {
+      throw new DinogradError(`Cannot read ${this.dtype} values yet: cast to float32 first`);
+    }
+    const out = this.dtype === "float32"
+      ? new Float32Array(this.size)
+      : this.dtype === "int32"
+      ? new Int32Array(this.size)
+      : new Uint8Array(this.size);
+    native.download(this.handle, 0, new Uint8Array(out.buffer));
+    return out;
+  }
+  /** Its values, row-major. */
+  data(): Promise<TypedArray> {
+    return Promise.resolve().then(() => this.dataSync());
+  }
+  /** Its values as nested arrays; a number for a scalar. */
+  arraySync(): NestedArray {
+    return nest(this.dataSync(), this.shape);
+  }
+  /** Its values as nested arrays; a number for a scalar. */
+  array(): Promise<NestedArray> {
+    return Promise.resolve().then(() => this.arraySync());
+  }
+  /** Prints its values; `verbose` adds type and shape. */
+  print(verbose = false): void {
+    console.log(this.toString(verbose));
+  }
+  /** Its values as text, long dimensions abbreviated. */
+  toString(verbose = false): string {
+    const values = this.isAbstract || this.#disposed ? null : this.dataSync();
+    return formatTensor(this.shape, this.dtype, values, verbose);
+  }
+  /** What `console.log` shows. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.toString(true);
+  }
+}
+
+/** Makes a tensor and lets the current `tidy` track it. */
+export function track(tensor: Tensor): Tensor {
+  scopes.track(tensor);
+  return tensor;
+}
+
+/** A tensor with undefined values, for a kernel to fill; only a description when a dimension is unknown. */
+export function makeTensor(shape: readonly number[], dtype: DType, device?: Device): Tensor {
+  const size = sizeOf(shape);
+  if (Number.isNaN(size)) return track(new Tensor(shape, dtype, null));
+  return track(new Tensor(shape, dtype, allocate(device ?? currentDevice(), dtype, size)));
+}
+
+/** A tensor of host values. */
+export function fromHost(values: TypedArray, shape: readonly number[], dtype: DType): Tensor {
+  const device = currentDevice();
+  const storage = allocate(device, dtype, values.length, true);
+  try {
+    writeHost(storage, values);
+  } catch (error) {
+    storage.release();
+    throw error;
+  }
+  return track(new Tensor(shape, dtype, storage));
+}
+
+/** Overwrites a buffer from its first element on. */
+export function writeHost(storage: Storage, values: TypedArray): void {
+  const { buffer, byteOffset, byteLength } = values;
+  storage.device.native.upload(
+    storage.handle,
+    0,
+    new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength),
+  );
+}
+
+/** Another view of a tensor's buffer, of the same size. */
+export function shareTensor(x: Tensor, shape: readonly number[], dtype: DType = x.dtype): Tensor {
+  return track(new Tensor(shape, dtype, x.isAbstract ? null : x.storage.retain()));
+}
+
+/** Numbers of tensors, buffers and bytes alive, as `memory()` of TensorFlow.js gives them. */
+export function memory(): {
+  numTensors: number;
+  numDataBuffers: number;
+  numBytes: number;
+  unreliable: boolean;
+} {
+  return {
+    numTensors: counts.tensors,
+    numDataBuffers: counts.buffers,
+    numBytes: counts.bytes,
+    unreliable: false,
+  };
+}
