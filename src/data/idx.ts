@@ -135,7 +135,7 @@ async function unpack(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<Uin
   const chunks: Uint8Array[] = [];
   let got = 0;
   let header: Header | undefined;
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const stream = inPieces(bytes).pipeThrough(new DecompressionStream("gzip"));
   try {
     for await (const chunk of stream) {
       chunks.push(chunk);
@@ -152,6 +152,18 @@ async function unpack(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<Uin
     throw new DinogradError(`${name} is no intact gzip file: ${reason}`, { cause: error });
   }
   return concat(chunks, got);
+}
+
+/** A stream of small pieces: one piece's output comes at once, at up to 1,000 times its size. */
+function inPieces(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const pieceSize = 4096;
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (at >= bytes.length) return controller.close();
+      controller.enqueue(bytes.subarray(at, at += pieceSize));
+    },
+  });
 }
 
 function concat(chunks: Uint8Array[], size: number): Uint8Array {
