@@ -1,8 +1,10 @@
 // Which pen strokes make a handwritten digit, in the ways that people write it?
 
-/** A point of a glyph, in a box of 100 by 100 with y downwards. */
+/** A point of a glyph, in a box of 100 by 100. */
 export interface Point {
+  /** From 0 (left) to 100. */
   x: number;
+  /** From 0 (top) to 100. */
   y: number;
   /** The pen changes direction here at once; elsewhere it draws a smooth curve. */
   corner: boolean;

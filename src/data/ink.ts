@@ -1,11 +1,14 @@
 // How does a pen's path become pixels?
 
-/** A square sheet that a pen darkens: 0 is blank, 1 is full ink. */
+/** A square sheet that a pen darkens. */
 export class Sheet {
+  /** Pixels along a side. */
   readonly size: number;
+  /** Each pixel's ink, row by row: 0 is blank, 1 is full. */
   readonly ink: Float32Array;
   #row: Float32Array;
 
+  /** A blank sheet. */
   constructor(size: number) {
     this.size = size;
     this.ink = new Float32Array(size * size);
