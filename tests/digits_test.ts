@@ -13,7 +13,7 @@ function hash(bytes: Uint8Array): string {
 
 Deno.test("a seed gives the same bytes on every machine", () => {
   const { images, labels } = generateDigits({ count: 200, seed: 42 });
-  assert.equal(hash(images), "b2fcceb3");
+  assert.equal(hash(images), "4ceca827");
   assert.equal(hash(labels), "98fbd50f");
 });
 
