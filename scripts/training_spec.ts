@@ -13,7 +13,10 @@ export interface EpochReport {
 export interface TrainingReport {
   device: string;
   model: string;
-  epochs: EpochReport[];
+  /** Passes over the training data. */
+  epochs: number;
+  /** One record per pass. */
+  history: EpochReport[];
   testLoss: number;
   testAccuracy: number;
   samplesPerSecond: number;
@@ -21,7 +24,7 @@ export interface TrainingReport {
 
 /** The Vega-Lite chart of a training run. */
 export function trainingChart(report: TrainingReport): object {
-  const values = report.epochs.flatMap((epoch, i) => [
+  const values = report.history.flatMap((epoch, i) => [
     { epoch: i + 1, set: "training", loss: epoch.loss, accuracy: epoch.accuracy },
     ...(epoch.valLoss === undefined
       ? []

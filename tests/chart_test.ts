@@ -6,7 +6,8 @@ import { trainingChart, type TrainingReport } from "../scripts/training_spec.ts"
 const report: TrainingReport = {
   device: "cpu",
   model: "mlp",
-  epochs: [
+  epochs: 2,
+  history: [
     { loss: 0.62, accuracy: 0.83, valLoss: 0.34, valAccuracy: 0.9, seconds: 1 },
     { loss: 0.3, accuracy: 0.914, valLoss: 0.25, valAccuracy: 0.93, seconds: 1 },
   ],
@@ -25,8 +26,8 @@ Deno.test("trainingChart has a row per epoch and set", () => {
     { epoch: 2, set: "training", loss: 0.3, accuracy: 0.914 },
     { epoch: 2, set: "validation", loss: 0.25, accuracy: 0.93 },
   ]);
-  const epochs = report.epochs.map(({ loss, accuracy, seconds }) => ({ loss, accuracy, seconds }));
-  assert.deepEqual(rows(trainingChart({ ...report, epochs })), [
+  const history = report.history.map(({ loss, accuracy, seconds }) => ({ loss, accuracy, seconds }));
+  assert.deepEqual(rows(trainingChart({ ...report, history })), [
     { epoch: 1, set: "training", loss: 0.62, accuracy: 0.83 },
     { epoch: 2, set: "training", loss: 0.3, accuracy: 0.914 },
   ]);
@@ -97,10 +98,10 @@ Deno.test({
   ignore: unreachable,
   fn: async () => {
     const diverged = { loss: NaN, accuracy: 0.1, seconds: 1 };
-    const nan = await drawChart(trainingChart({ ...report, epochs: [diverged], testLoss: NaN }));
+    const nan = await drawChart(trainingChart({ ...report, history: [diverged], testLoss: NaN }));
     assert.ok(nan.includes("test loss NaN") && !nan.includes('d="MNaN'));
-    const epochs = Array.from({ length: 5000 }, () => report.epochs[0]);
-    const large = await drawChart(trainingChart({ ...report, epochs }));
+    const history = Array.from({ length: 5000 }, () => report.history[0]);
+    const large = await drawChart(trainingChart({ ...report, history }));
     assert.equal(large.match(/aria-roledescription="point"/g)?.length, 20_000);
   },
 });

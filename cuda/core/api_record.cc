@@ -52,12 +52,6 @@ Handles<Program> &programs() {
   return *all;
 }
 
-void stop_recording(Context &c) {
-  delete c.recording->program;
-  delete c.recording;
-  c.recording = nullptr;
-}
-
 }  // namespace
 }  // namespace dg
 
@@ -110,7 +104,7 @@ int dg_record_end(void) {
 
 int dg_record_abort(void) {
   Entry entry;
-  if (context().recording) stop_recording(context());
+  drop_recording(context());
   return 0;
 }
 

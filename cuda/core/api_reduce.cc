@@ -8,11 +8,10 @@ using namespace dg;
 namespace dg {
 namespace {
 
-const float *floats(const Array &a) { return reinterpret_cast<const float *>(a.data()); }
-float *floats(Array &a) { return reinterpret_cast<float *>(a.data()); }
+float *floats(const Array &a) { return reinterpret_cast<float *>(a.data()); }
 
 bool reducible(int op, int dtype) {
-  bool logical = op == REDUCE_ALL || op == REDUCE_ANY;
+  bool logical = op == static_cast<int>(Reduce::all) || op == static_cast<int>(Reduce::any);
   return logical ? dtype == DG_BOOL : dtype == DG_FLOAT32 || dtype == DG_INT32;
 }
 

@@ -4,26 +4,52 @@
 
 #include <vector>
 
+#include "record.h"
+
 namespace dg {
 namespace {
 
-thread_local Context *current = nullptr;
+// Scratch of threads that never opened one; what they list there is checked like everything else.
+double shared_scratch[DG_SCRATCH];
 
-// Leaked on purpose: worker threads may still call while the process unloads its libraries.
+// Never destroyed: other threads may still call while the process ends. Slots of ended threads are null and reused.
 std::vector<Context *> &contexts() {
   static auto *all = new std::vector<Context *>;
   return *all;
 }
 
+Context *new_context() {
+  auto &all = contexts();
+  auto *made = new Context;
+  made->scratch = shared_scratch;
+  for (size_t i = 0; i < all.size() && !made->id; i++)
+    if (!all[i]) all[i] = made, made->id = static_cast<int>(i) + 1;
+  if (!made->id) {
+    all.push_back(made);
+    made->id = static_cast<int>(all.size());
+  }
+  return made;
+}
+
+thread_local Context *current = nullptr;  // the one this thread acts in
+
+// The thread's own context, given back when the thread ends.
+struct Own {
+  Context *context = nullptr;
+  ~Own() {
+    if (!context) return;
+    Entry entry;
+    contexts()[context->id - 1] = nullptr;
+    drop_recording(*context);
+    delete context;
+  }
+};
+thread_local Own own;
+
 }  // namespace
 
 Context &context() {
-  if (!current) {
-    current = new Context;
-    contexts().push_back(current);
-    current->id = static_cast<int>(contexts().size());
-    current->scratch = new double[DG_SCRATCH]();
-  }
+  if (!current) current = own.context = new_context();
   return *current;
 }
 

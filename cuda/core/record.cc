@@ -50,6 +50,13 @@ int submit_raw(int device, Run run, const void *args, size_t size) {
   return run(args);
 }
 
+void drop_recording(Context &c) {
+  if (!c.recording) return;
+  delete c.recording->program;
+  delete c.recording;
+  c.recording = nullptr;
+}
+
 int run_program(Program &p) {
   for (const Program::Call &c : p.calls)
     if (int status = c.run(p.bytes.data() + c.args)) return status;

@@ -47,6 +47,9 @@ int submit(int device, const Args &args) {
 }
 #define DG_SUBMIT(device, Args, name, args) ::dg::submit<::dg::Args, ::dg::run_##name>(device, args)
 
+// Forgets a recording in progress, if there is one.
+void drop_recording(Context &context);
+
 inline bool recording() { return context().recording != nullptr; }
 
 }  // namespace dg

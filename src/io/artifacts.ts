@@ -1,0 +1,78 @@
+// What does a saved model consist of, in TensorFlow.js's layers format? A topology in JSON and the weights as one run of bytes.
+
+import type { DType } from "../dtype.ts";
+import { DinogradError } from "../errors.ts";
+import type { Weight } from "../layers/layer.ts";
+
+/** One weight in the manifest. */
+export interface WeightSpec {
+  name: string;
+  shape: number[];
+  dtype: DType;
+}
+
+/** Everything that is saved of a model. */
+export interface ModelArtifacts {
+  modelTopology: unknown;
+  format: "layers-model";
+  generatedBy: string;
+  convertedBy: string | null;
+  weightSpecs: WeightSpec[];
+  weightData: ArrayBuffer;
+}
+
+/** Where a model is saved to; TensorFlow.js's own handlers have this form too. */
+export interface SaveHandler {
+  save(artifacts: ModelArtifacts): Promise<unknown>;
+}
+
+/** The values of weights, one after another. */
+export function encodeWeights(
+  weights: readonly Weight[],
+): { specs: WeightSpec[]; data: ArrayBuffer } {
+  const values = weights.map((w) => w.variable.dataSync());
+  const data = new Uint8Array(values.reduce((n, v) => n + v.byteLength, 0));
+  let at = 0;
+  const specs = weights.map((w, i) => {
+    const v = values[i];
+    data.set(new Uint8Array(v.buffer, v.byteOffset, v.byteLength), at);
+    at += v.byteLength;
+    return { name: w.name, shape: w.shape, dtype: w.dtype };
+  });
+  return { specs, data: data.buffer };
+}
+
+/** The model.json that describes artifacts whose weights lie in `weights.bin` beside it. */
+export function modelJson(artifacts: ModelArtifacts): string {
+  const { modelTopology, format, generatedBy, convertedBy, weightSpecs } = artifacts;
+  return JSON.stringify({
+    format,
+    generatedBy,
+    convertedBy,
+    modelTopology,
+    weightsManifest: [{ paths: ["weights.bin"], weights: weightSpecs }],
+  });
+}
+
+/** The handler behind a `file://` address: a folder with model.json and weights.bin, each written in one go. */
+export function fileHandler(address: string): SaveHandler {
+  if (!address.startsWith("file://")) {
+    throw new DinogradError(
+      `Cannot save to "${address}": wanted an address that begins with file://, or a handler`,
+    );
+  }
+  const folder = address.slice("file://".length);
+  return {
+    async save(artifacts) {
+      await Deno.mkdir(folder, { recursive: true });
+      // Under another name first: a crash never leaves half a file that looks whole.
+      const write = async (name: string, bytes: Uint8Array) => {
+        await Deno.writeFile(`${folder}/.${name}.part`, bytes);
+        await Deno.rename(`${folder}/.${name}.part`, `${folder}/${name}`);
+      };
+      await write("weights.bin", new Uint8Array(artifacts.weightData));
+      await write("model.json", new TextEncoder().encode(modelJson(artifacts)));
+      return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: "JSON" } };
+    },
+  };
+}

@@ -1,0 +1,296 @@
+// What is a layer? Weights made on first sight of an input shape, a `call`, and a config to make it again from.
+
+import { type Constraint, getConstraint } from "../constraints.ts";
+import type { DType } from "../dtype.ts";
+import { DinogradError } from "../errors.ts";
+import { getInitializer, type InitializerIdentifier } from "../initializers.ts";
+import { getRegularizer, type Regularizer } from "../regularizers.ts";
+import { tidy } from "../scope.ts";
+import type { Config } from "../serialization.ts";
+import { sameShape, showShape, UNKNOWN } from "../shape.ts";
+import { Tensor } from "../tensor.ts";
+import { Variable } from "../variable.ts";
+
+/** A shape as layers show it: null where a size is not known. */
+export type Shape = (number | null)[];
+
+/** Arguments every layer takes. */
+export interface LayerArgs {
+  /** Unique within a model; made from the class name when left out. */
+  name?: string;
+  /** Whether training changes its weights. */
+  trainable?: boolean;
+  /** Type of its weights. */
+  dtype?: DType;
+  /** Shape of one input sample, for the first layer of a sequential model. */
+  inputShape?: Shape;
+  /** As inputShape, with the batch size in front. */
+  batchInputShape?: Shape;
+  /** Batch size to go with inputShape. */
+  batchSize?: number;
+  /** Initial values of the weights. */
+  weights?: Tensor[];
+}
+
+/** What a layer is told besides its inputs. */
+export interface CallArgs {
+  /** Whether this is training (dropout drops, batch normalisation uses the batch). */
+  training?: boolean;
+  /** Which entries of the inputs count. */
+  mask?: Tensor | Tensor[] | null;
+}
+
+/** A layer's variable with what belongs to it. */
+export class Weight {
+  constructor(
+    /** Path within the model, such as `dense/kernel`. */
+    readonly name: string,
+    /** The values. */
+    readonly variable: Variable,
+    readonly regularizer: Regularizer | null,
+    readonly constraint: Constraint | null,
+  ) {}
+
+  /** Whether training may change it, its layer's own switch aside. */
+  get trainable(): boolean {
+    return this.variable.trainable;
+  }
+  /** Its shape. */
+  get shape(): number[] {
+    return this.variable.shape;
+  }
+  /** Its type. */
+  get dtype(): DType {
+    return this.variable.dtype;
+  }
+  /** Its values, as the tensor that layers compute with. */
+  read(): Variable {
+    return this.variable;
+  }
+  /** Overwrites its values. */
+  write(value: Tensor): this {
+    this.variable.assign(value);
+    return this;
+  }
+}
+
+const taken = new Map<string, number>();
+
+/** `dense`, `dense_1`, ...: a name no layer of this class has had yet. */
+export function uniqueName(className: string): string {
+  const base = className
+    .replace(/(.)([A-Z][a-z0-9]+)/g, "$1_$2")
+    .replace(/([a-z])([A-Z])/g, "$1_$2")
+    .toLowerCase();
+  const n = taken.get(base) ?? 0;
+  taken.set(base, n + 1);
+  return n === 0 ? base : `${base}_${n}`;
+}
+
+/** A shape with nulls as the library computes with it. */
+export function toDims(shape: readonly (number | null)[]): number[] {
+  return shape.map((d) => d ?? UNKNOWN);
+}
+/** A shape the library computed, with nulls. */
+export function fromDims(dims: readonly number[]): Shape {
+  return dims.map((d) => Number.isNaN(d) ? null : d);
+}
+
+function single<T>(list: readonly T[]): T | T[] {
+  return list.length === 1 ? list[0] : [...list];
+}
+
+/**
+ * The base of all layers. A subclass gives `call`, makes its weights in `build` with `addWeight`, extends `getConfig`, and has a
+ * static `className` that names it in saved models.
+ */
+export abstract class Layer {
+  /** Name in saved models. */
+  static className = "Layer";
+
+  /** Unique within a model. */
+  readonly name: string;
+  /** Type of its weights. */
+  readonly dtype: DType;
+  /** Shape of its input with the batch, where it was given. */
+  readonly batchInputShape: Shape | undefined;
+  /** Whether its weights exist. */
+  built = false;
+  /** Whether a mask on its input also holds for its output. */
+  supportsMasking = false;
+  #trainable: boolean;
+  #weights: Weight[] = [];
+  readonly #initialWeights: Tensor[] | undefined;
+
+  constructor(args: LayerArgs = {}) {
+    this.name = args.name ?? uniqueName(this.getClassName());
+    this.dtype = args.dtype ?? "float32";
+    this.#trainable = args.trainable ?? true;
+    this.#initialWeights = args.weights;
+    if (args.batchInputShape) this.batchInputShape = args.batchInputShape;
+    else if (args.inputShape) this.batchInputShape = [args.batchSize ?? null, ...args.inputShape];
+  }
+
+  /** Name of its class in saved models. */
+  getClassName(): string {
+    return (this.constructor as typeof Layer).className;
+  }
+
+  /** Whether training changes its weights. A model takes the value at `compile`. */
+  get trainable(): boolean {
+    return this.#trainable;
+  }
+  set trainable(value: boolean) {
+    this.#trainable = value;
+    for (const layer of this.sublayers()) layer.trainable = value;
+  }
+
+  /** Layers inside it whose weights are its own too. */
+  sublayers(): readonly Layer[] {
+    return [];
+  }
+
+  /** All its weights, trainable ones first. */
+  get weights(): Weight[] {
+    return [...this.trainableWeights, ...this.nonTrainableWeights];
+  }
+  /** The weights that training changes. */
+  get trainableWeights(): Weight[] {
+    if (!this.#trainable) return [];
+    return [
+      ...this.#weights.filter((w) => w.trainable),
+      ...this.sublayers().flatMap((l) => l.trainableWeights),
+    ];
+  }
+  /** The weights that training leaves alone. */
+  get nonTrainableWeights(): Weight[] {
+    const own = this.#trainable ? this.#weights.filter((w) => !w.trainable) : this.#weights;
+    return [...own, ...this.sublayers().flatMap((l) => l.nonTrainableWeights)];
+  }
+
+  /** Makes one weight. */
+  protected addWeight(
+    name: string,
+    shape: readonly number[],
+    initializer: InitializerIdentifier,
+    options: {
+      dtype?: DType;
+      regularizer?: Regularizer | string | null;
+      constraint?: Constraint | string | null;
+      trainable?: boolean;
+    } = {},
+  ): Variable {
+    const unknown = shape.findIndex((d) => Number.isNaN(d));
+    if (unknown >= 0) {
+      throw new DinogradError(
+        `Layer "${this.name}" needs to know dimension ${unknown} of its weight "${name}": got ${
+          showShape(shape)
+        }`,
+      );
+    }
+    const path = `${this.name}/${name}`;
+    const variable = tidy(() => {
+      const initial = getInitializer(initializer).apply(shape, options.dtype ?? this.dtype);
+      return new Variable(initial, options.trainable ?? true, path);
+    });
+    this.#weights.push(
+      new Weight(
+        path,
+        variable,
+        getRegularizer(options.regularizer),
+        getConstraint(options.constraint),
+      ),
+    );
+    return variable;
+  }
+
+  /** Makes the weights for inputs of this shape (a list of shapes for several inputs). */
+  build(_inputShape: number[] | number[][]): void {}
+
+  /** Computes the outputs. Runs on descriptions too, while a model is put together. */
+  abstract call(inputs: Tensor | Tensor[], args: CallArgs): Tensor | Tensor[];
+
+  /** Builds the layer if need be and calls it. */
+  apply(inputs: Tensor | Tensor[], args: CallArgs = {}): Tensor | Tensor[] {
+    const list = Array.isArray(inputs) ? inputs : [inputs];
+    if (!this.built) this.ensureBuilt(single(list.map((x) => x.shape)) as number[] | number[][]);
+    return this.call(inputs, args);
+  }
+
+  /** Builds the layer unless it is built. */
+  ensureBuilt(inputShape: number[] | number[][]): void {
+    if (this.built) return;
+    this.build(inputShape);
+    this.built = true;
+    if (this.#initialWeights) this.setWeights(this.#initialWeights);
+  }
+
+  /** Shape of the outputs for inputs of this shape; builds the layer. */
+  computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
+    const several = Array.isArray(inputShape[0]);
+    const shapes = (several ? inputShape : [inputShape]) as Shape[];
+    return tidy(() => {
+      const inputs = shapes.map((s) => new Tensor(toDims(s), "float32", null));
+      const outputs = this.apply(several ? inputs : inputs[0], {});
+      return Array.isArray(outputs)
+        ? outputs.map((y) => fromDims(y.shape))
+        : fromDims(outputs.shape);
+    });
+  }
+
+  /** The mask that goes with the outputs. */
+  computeMask(_inputs: Tensor | Tensor[], mask?: Tensor | Tensor[] | null): Tensor | null {
+    return this.supportsMasking && mask instanceof Tensor ? mask : null;
+  }
+
+  /** Penalties of its weights' regularizers, as scalars. */
+  regularizationLosses(): Tensor[] {
+    return this.trainableWeights.flatMap((w) =>
+      w.regularizer ? [w.regularizer.apply(w.read())] : []
+    );
+  }
+
+  /** Number of values in its weights. */
+  countParams(): number {
+    if (!this.built) {
+      throw new DinogradError(`Layer "${this.name}" has no weights yet: build it first`);
+    }
+    return this.weights.reduce((n, w) => n + w.variable.size, 0);
+  }
+
+  /** Copies of its weights' values. */
+  getWeights(trainableOnly = false): Tensor[] {
+    return (trainableOnly ? this.trainableWeights : this.weights).map((w) => w.variable.clone());
+  }
+
+  /** Overwrites its weights, in the order of `weights`. All are checked before any is changed. */
+  setWeights(values: readonly Tensor[]): void {
+    const weights = this.weights;
+    if (values.length !== weights.length) {
+      throw new DinogradError(
+        `"${this.name}" has ${weights.length} weights, got ${values.length}`,
+      );
+    }
+    weights.forEach((w, i) => {
+      if (!sameShape(w.shape, values[i].shape)) {
+        throw new DinogradError(
+          `Weight "${w.name}" has shape ${showShape(w.shape)}, got ${showShape(values[i].shape)}`,
+        );
+      }
+    });
+    weights.forEach((w, i) => w.write(values[i]));
+  }
+
+  /** What makes this layer again, with Keras's keys. */
+  getConfig(): Config {
+    const config: Config = { name: this.name, trainable: this.#trainable, dtype: this.dtype };
+    if (this.batchInputShape) config.batch_input_shape = this.batchInputShape;
+    return config;
+  }
+
+  /** Gives back its weights' memory. */
+  dispose(): void {
+    for (const w of this.#weights) w.variable.dispose();
+    for (const layer of this.sublayers()) layer.dispose();
+  }
+}

@@ -1,0 +1,197 @@
+// What does `compile` make of a model? Its optimizer, losses and metrics, and the two steps that loops run: train and test.
+
+import { DinogradError } from "../errors.ts";
+import { gradientsOf } from "../grad.ts";
+import type { Layer } from "../layers/layer.ts";
+import { getLoss, type Loss, type LossIdentifier } from "../losses/registry.ts";
+import { type Metric, type MetricIdentifier, resolveMetric } from "../metrics/registry.ts";
+import { add, mul } from "../ops/elementwise.ts";
+import { getOptimizer, type OptimizerIdentifier } from "../optimizers/registry.ts";
+import type { Optimizer } from "../optimizers/optimizer.ts";
+import { scopes, tidy } from "../scope.ts";
+import type { Tensor } from "../tensor.ts";
+import type { Batch } from "./loop.ts";
+
+/** One item for all outputs, a list in their order, or an object by output name. */
+export type PerOutput<T> = T | readonly T[] | Readonly<Record<string, T>>;
+
+/** Arguments of `model.compile`. */
+export interface CompileArgs {
+  /** An optimizer or its name. */
+  optimizer: OptimizerIdentifier;
+  /** A loss (name, function or object), or one per output. */
+  loss: PerOutput<LossIdentifier>;
+  /** Weight of each output's loss in the total. */
+  lossWeights?: readonly number[] | Readonly<Record<string, number>>;
+  /** Metrics (names, functions or objects), or a list per output. */
+  metrics?:
+    | readonly MetricIdentifier[]
+    | Readonly<Record<string, MetricIdentifier | readonly MetricIdentifier[]>>;
+  /** Runs every training step op by op instead of recording it: slower, but a debugger sees it. */
+  runEagerly?: boolean;
+}
+
+/** The model as its steps see it. */
+export interface Steppable extends Layer {
+  readonly outputNames: readonly string[];
+}
+
+interface NamedMetric {
+  readonly name: string;
+  readonly output: number;
+  readonly metric: Metric;
+}
+
+/** Spreads a per-output argument over the outputs. */
+function spread<T>(
+  given: PerOutput<T>,
+  names: readonly string[],
+  what: string,
+  isItem: (value: unknown) => boolean,
+): T[] {
+  if (isItem(given)) return names.map(() => given as T);
+  if (Array.isArray(given)) {
+    if (given.length !== names.length) {
+      throw new DinogradError(
+        `compile got ${given.length} ${what} for ${names.length} outputs (${names.join(", ")})`,
+      );
+    }
+    return [...given] as T[];
+  }
+  const record = given as Readonly<Record<string, T>>;
+  return names.map((name) => {
+    if (Object.hasOwn(record, name)) return record[name];
+    throw new DinogradError(
+      `compile got no ${what} for output "${name}", only for ${Object.keys(record).join(", ")}`,
+    );
+  });
+}
+
+function asList<T>(value: T | T[]): T[] {
+  return Array.isArray(value) ? value : [value];
+}
+
+/** A compiled model: what is needed to run it on batches. */
+export class Compiled {
+  readonly optimizer: Optimizer;
+  readonly runEagerly: boolean;
+  readonly #model: Steppable;
+  readonly #losses: Loss[];
+  readonly #lossWeights: number[];
+  readonly #wantedMetrics: MetricIdentifier[][];
+  #metrics: NamedMetric[] | undefined;
+
+  constructor(model: Steppable, args: CompileArgs) {
+    const names = model.outputNames;
+    this.#model = model;
+    this.optimizer = getOptimizer(args.optimizer);
+    this.runEagerly = args.runEagerly ?? false;
+    if (args.loss === undefined || args.loss === null) {
+      throw new DinogradError("compile needs a loss");
+    }
+    const isLoss = (v: unknown) =>
+      typeof v === "string" || typeof v === "function" ||
+      (typeof v === "object" && v !== null && "call" in v);
+    this.#losses = spread<LossIdentifier>(args.loss, names, "losses", isLoss).map(getLoss);
+    this.#lossWeights = args.lossWeights === undefined
+      ? names.map(() => 1)
+      : spread<number>(args.lossWeights, names, "loss weights", (v) => typeof v === "number");
+    const metrics = args.metrics ?? [];
+    this.#wantedMetrics = Array.isArray(metrics)
+      ? names.map(() => [...metrics])
+      : names.map((n) => asList((metrics as Record<string, MetricIdentifier>)[n] ?? []).flat());
+  }
+
+  /** Names under which results are logged: `loss`, then the metrics. */
+  get names(): string[] {
+    return ["loss", ...(this.#metrics ?? []).map((m) => m.name)];
+  }
+
+  /** Makes metrics and optimizer state; the shapes of targets and outputs must be known. */
+  prepare(targets: readonly Tensor[], outputs: readonly Tensor[]): void {
+    if (!this.#metrics) {
+      const several = outputs.length > 1;
+      this.#metrics = this.#wantedMetrics.flatMap((list, output) =>
+        list.map((wanted) => {
+          const metric = resolveMetric(
+            wanted,
+            targets[output].shape,
+            outputs[output].shape,
+            this.#losses[output],
+          );
+          const label = typeof wanted === "string" ? wanted : metric.name;
+          const name = several ? `${this.#model.outputNames[output]}_${label}` : label;
+          return { name, output, metric };
+        })
+      );
+    }
+  }
+
+  /** Forward and backward pass, update, metrics; gives the batch's loss. */
+  readonly trainStep = (batch: Batch): Tensor => {
+    const variables = this.#model.trainableWeights.map((w) => w.variable);
+    if (variables.length === 0) {
+      throw new DinogradError(`Model "${this.#model.name}" has no trainable weights to fit`);
+    }
+    let outputs: Tensor[] = [];
+    const { value, gradients } = gradientsOf(() => {
+      const { loss, outputs: made } = this.#forward(batch, true);
+      outputs = made.map((y) => y.alias()); // metrics read them after the pass that made them is gone
+      return loss;
+    }, variables);
+    for (const y of outputs) scopes.track(y);
+    this.optimizer.applyGradients(gradients);
+    for (const w of this.#model.trainableWeights) {
+      if (w.constraint) w.variable.assign(w.constraint.apply(w.variable));
+    }
+    this.#updateMetrics(batch, outputs);
+    return value;
+  };
+
+  /** Forward pass, loss and metrics. */
+  readonly testStep = (batch: Batch): Tensor => {
+    const { loss, outputs } = this.#forward(batch, false);
+    this.#updateMetrics(batch, outputs);
+    return loss;
+  };
+
+  /** Starts all metrics anew. */
+  resetMetrics(): void {
+    for (const { metric } of this.#metrics ?? []) metric.resetState();
+  }
+
+  /** The metrics' present values. Waits for the device. */
+  metricResults(): Record<string, number> {
+    return tidy(() =>
+      Object.fromEntries(
+        (this.#metrics ?? []).map(({ name, metric }) => [name, metric.result().dataSync()[0]]),
+      )
+    );
+  }
+
+  /** Gives back what it made; the optimizer's state too. */
+  dispose(): void {
+    for (const { metric } of this.#metrics ?? []) metric.dispose();
+    this.optimizer.dispose();
+  }
+
+  #forward(batch: Batch, training: boolean): { loss: Tensor; outputs: Tensor[] } {
+    const x = batch.x.length === 1 ? batch.x[0] : [...batch.x];
+    const outputs = asList(this.#model.apply(x, { training }));
+    this.prepare(batch.y, outputs);
+    let loss: Tensor | undefined;
+    outputs.forEach((output, i) => {
+      const part = this.#losses[i].call(batch.y[i], output, batch.weights ?? undefined);
+      const weighted = this.#lossWeights[i] === 1 ? part : mul(part, this.#lossWeights[i]);
+      loss = loss ? add(loss, weighted) : weighted;
+    });
+    for (const penalty of this.#model.regularizationLosses()) loss = add(loss!, penalty);
+    return { loss: loss!, outputs };
+  }
+
+  #updateMetrics(batch: Batch, outputs: readonly Tensor[]): void {
+    for (const { metric, output } of this.#metrics!) {
+      metric.updateState(batch.y[output], outputs[output], batch.weights ?? undefined);
+    }
+  }
+}

@@ -1,0 +1,286 @@
+// What can be done with a model? Compile, fit, evaluate, predict, look inside, save.
+
+import type { History } from "../callbacks/history.ts";
+import { DinogradError } from "../errors.ts";
+import { Layer, type LayerArgs, toDims } from "../layers/layer.ts";
+import { encodeWeights, fileHandler, type SaveHandler } from "../io/artifacts.ts";
+import { currentDevice } from "../native/device.ts";
+import type { Optimizer } from "../optimizers/optimizer.ts";
+import { concat, slice } from "../ops/movement.ts";
+import { scalar } from "../ops/creation.ts";
+import { Arena } from "../record.ts";
+import { tidy } from "../scope.ts";
+import { Tensor } from "../tensor.ts";
+import { version } from "../version.ts";
+import { type CompileArgs, Compiled } from "./compiled.ts";
+import { rowsOf, type Samples, sliceSamples, type TensorData, toList, toSamples } from "./data.ts";
+import { checkFitArgs, type FitArgs, fitLoop, makeLoop, runTest } from "./fit.ts";
+import { summaryLines, type SummaryRow } from "./summary.ts";
+
+/** Arguments of `model.evaluate`. */
+export interface EvaluateArgs {
+  batchSize?: number;
+  sampleWeight?: Tensor;
+  /** Taken for TensorFlow.js's sake; evaluation draws nothing. */
+  verbose?: 0 | 1;
+}
+
+/** Arguments of `model.predict`. */
+export interface PredictArgs {
+  batchSize?: number;
+  /** Taken for TensorFlow.js's sake; prediction draws nothing. */
+  verbose?: boolean;
+}
+
+/** A layer made of layers, which can be trained. */
+export abstract class Model extends Layer {
+  /** Set it (in a callback, say) to end `fit` after the present step. */
+  stopTraining = false;
+  #compiled: Compiled | undefined;
+  #arena: Arena | undefined;
+
+  constructor(args: LayerArgs = {}) {
+    super(args);
+  }
+
+  /** Names of the inputs, in order. */
+  abstract get inputNames(): readonly string[];
+  /** Names of the outputs, in order. */
+  abstract get outputNames(): readonly string[];
+  /** Its layers, in order. */
+  abstract get layers(): readonly Layer[];
+  /** Rows of its summary. */
+  protected abstract summaryRows(): SummaryRow[];
+
+  override sublayers(): readonly Layer[] {
+    return this.layers;
+  }
+
+  /** Penalties of all its layers. */
+  override regularizationLosses(): Tensor[] {
+    return this.layers.flatMap((l) => l.regularizationLosses());
+  }
+
+  /** What `compile` made. */
+  get compiled(): Compiled {
+    if (this.#compiled) return this.#compiled;
+    throw new DinogradError(`Model "${this.name}" must be compiled first: model.compile({...})`);
+  }
+  /** The memory its recorded steps share. */
+  get arena(): Arena {
+    const device = this.weights[0]?.variable.device ?? currentDevice();
+    if (this.#arena && this.#arena.device !== device) this.#dropArena();
+    return this.#arena ??= new Arena(device);
+  }
+  /** The optimizer that `compile` was given. */
+  get optimizer(): Optimizer {
+    return this.compiled.optimizer;
+  }
+  /** Names of what `evaluate` gives: `loss`, then the metrics. */
+  get metricsNames(): string[] {
+    return this.compiled.names;
+  }
+
+  /** Says how to train: optimizer, loss, metrics. */
+  compile(args: CompileArgs): void {
+    const next = new Compiled(this, args);
+    if (this.#compiled && this.#compiled.optimizer !== next.optimizer) this.#compiled.dispose();
+    this.#compiled = next;
+  }
+
+  /**
+   * Trains the model on `x` and `y`, whose first dimension counts the samples.
+   *
+   * The data stays on the device; the step is recorded once per batch size and replayed.
+   * @returns The history: one number per epoch for the loss and each metric, `val_` ones for the validation.
+   */
+  async fit(x: TensorData, y: TensorData, args: FitArgs = {}): Promise<History> {
+    checkFitArgs(args);
+    const { compiled } = this;
+    const names = { inputs: this.inputNames, outputs: this.outputNames };
+    const all = toSamples(x, y, names, "fit", args);
+    const made: Samples[] = [];
+    try {
+      let train = all, validation: Samples | null = null;
+      if (args.validationSplit) {
+        const held = Math.round(all.count * args.validationSplit);
+        made.push(train = sliceSamples(all, 0, all.count - held));
+        if (held > 0) made.push(validation = sliceSamples(all, all.count - held, held));
+      } else if (args.validationData) {
+        const [vx, vy, sampleWeight] = args.validationData;
+        validation = toSamples(vx, vy, names, "fit's validationData", { sampleWeight });
+      }
+      if (train.count === 0) throw new DinogradError("fit needs at least one sample, got 0");
+      this.#buildFor(train.x);
+      return await fitLoop(
+        {
+          name: this.name,
+          compiled,
+          arena: this.arena,
+          model: this,
+        },
+        train,
+        validation,
+        args,
+      );
+    } finally {
+      for (const s of made) [...s.x, ...s.y, s.weights].forEach((t) => t?.dispose());
+      if (all.weights && all.weights !== args.sampleWeight) all.weights.dispose();
+    }
+  }
+
+  /** Loss, then metrics, over all of `x` and `y`: one scalar, or a list when there are metrics. */
+  evaluate(x: TensorData, y: TensorData, args: EvaluateArgs = {}): Tensor | Tensor[] {
+    const { compiled } = this;
+    const names = { inputs: this.inputNames, outputs: this.outputNames };
+    const samples = toSamples(x, y, names, "evaluate", args);
+    if (samples.count === 0) throw new DinogradError("evaluate needs at least one sample, got 0");
+    this.#buildFor(samples.x);
+    const loop = makeLoop(
+      { name: this.name, compiled, arena: this.arena, model: this },
+      samples,
+      args.batchSize ?? 32,
+      "test",
+    );
+    try {
+      const results = Object.values(runTest(compiled, loop)).map((v) => scalar(v as number));
+      return results.length === 1 ? results[0] : results;
+    } finally {
+      loop.dispose();
+      if (samples.weights && samples.weights !== args.sampleWeight) samples.weights.dispose();
+    }
+  }
+
+  /** Outputs for `x`, computed batch by batch. */
+  predict(x: TensorData, args: PredictArgs = {}): Tensor | Tensor[] {
+    const xs = toList(x, this.inputNames, "predict's x");
+    const rows = rowsOf(xs, "predict"), batchSize = args.batchSize ?? 32;
+    this.#buildFor(xs);
+    return tidy(() => {
+      const parts: Tensor[][] = [];
+      for (let at = 0; at === 0 || at < rows; at += batchSize) {
+        const batch = xs.map((t) => slice(t, [at], [Math.min(batchSize, rows - at)]));
+        parts.push(tidy(() => this.#outputs(batch)));
+      }
+      const outputs = parts[0].map((_, i) =>
+        parts.length === 1 ? parts[0][i] : concat(parts.map((p) => p[i]), 0)
+      );
+      return outputs.length === 1 ? outputs[0] : outputs;
+    });
+  }
+
+  /** Outputs for `x` as one batch. */
+  predictOnBatch(x: TensorData): Tensor | Tensor[] {
+    const xs = toList(x, this.inputNames, "predictOnBatch's x");
+    return this.predict(xs, { batchSize: Math.max(1, rowsOf(xs, "predictOnBatch")) });
+  }
+
+  /** One step on one batch: its loss before the update, then the metrics of this batch. */
+  trainOnBatch(x: TensorData, y: TensorData, sampleWeight?: Tensor): Promise<number | number[]> {
+    return Promise.resolve().then(() => this.#onBatch(x, y, sampleWeight, true));
+  }
+
+  /** Loss and metrics of one batch, nothing trained. */
+  testOnBatch(x: TensorData, y: TensorData, sampleWeight?: Tensor): Promise<number | number[]> {
+    return Promise.resolve().then(() => this.#onBatch(x, y, sampleWeight, false));
+  }
+
+  /** The layer of this name, or at this position. */
+  getLayer(nameOrIndex: string | number, index?: number): Layer {
+    const at = typeof nameOrIndex === "number" ? nameOrIndex : index;
+    const layer = at !== undefined
+      ? this.layers[at]
+      : this.layers.find((l) => l.name === nameOrIndex);
+    if (layer) return layer;
+    throw new DinogradError(
+      `Model "${this.name}" has no layer ${at ?? JSON.stringify(nameOrIndex)}, only ${
+        this.layers.map((l) => l.name).join(", ")
+      }`,
+    );
+  }
+
+  /** Prints a table of its layers. */
+  summary(
+    lineLength?: number,
+    _positions?: number[],
+    printFn: (text: string) => void = console.log,
+  ): void {
+    for (const text of summaryLines(this.name, this.summaryRows(), lineLength)) printFn(text);
+  }
+
+  /**
+   * Saves topology and weights in TensorFlow.js's layers format.
+   * @param target `file://` and a folder, which gets model.json and weights.bin; or a handler with a `save` method.
+   */
+  save(target: string | SaveHandler): Promise<unknown> {
+    if (!this.built) {
+      throw new DinogradError(`Model "${this.name}" is not built yet: nothing to save`);
+    }
+    const handler = typeof target === "string" ? fileHandler(target) : target;
+    const { specs, data } = encodeWeights(this.weights);
+    return handler.save({
+      modelTopology: {
+        class_name: this.getClassName(),
+        config: this.getConfig(),
+        keras_version: "3.0.0",
+        backend: "dinograd",
+      },
+      format: "layers-model",
+      generatedBy: `dinograd ${version}`,
+      convertedBy: null,
+      weightSpecs: specs,
+      weightData: data,
+    });
+  }
+
+  /** Gives back the memory of weights, optimizer and recordings. */
+  override dispose(): void {
+    this.#compiled?.dispose();
+    this.#dropArena();
+    super.dispose();
+  }
+
+  #dropArena(): void {
+    this.#arena?.dispose();
+    this.#arena = undefined;
+  }
+
+  #outputs(xs: Tensor[]): Tensor[] {
+    const out = this.apply(xs.length === 1 ? xs[0] : xs, { training: false });
+    return (Array.isArray(out) ? out : [out]).map((y) => xs.includes(y) ? y.clone() : y);
+  }
+
+  #buildFor(xs: readonly Tensor[]): void {
+    if (this.built) return;
+    tidy(() => {
+      const described = xs.map((x) =>
+        new Tensor(toDims([null, ...x.shape.slice(1)]), x.dtype, null)
+      );
+      this.apply(described.length === 1 ? described[0] : described, {});
+    });
+  }
+
+  #onBatch(
+    x: TensorData,
+    y: TensorData,
+    sampleWeight: Tensor | undefined,
+    training: boolean,
+  ): number | number[] {
+    const { compiled } = this;
+    const what = training ? "trainOnBatch" : "testOnBatch";
+    const names = { inputs: this.inputNames, outputs: this.outputNames };
+    return tidy(() => {
+      const samples = toSamples(x, y, names, what, { sampleWeight });
+      this.#buildFor(samples.x);
+      compiled.resetMetrics();
+      const params = training ? compiled.optimizer.stepParams(1) : undefined;
+      if (params) {
+        const { native } = this.arena.device;
+        native.upload(params.target, 0, new Uint8Array(params.values.slice().buffer));
+      }
+      const loss = (training ? compiled.trainStep : compiled.testStep)(samples).dataSync()[0];
+      const metrics = Object.values(compiled.metricResults());
+      return metrics.length ? [loss, ...metrics] : loss;
+    });
+  }
+}
