@@ -1,0 +1,60 @@
+// One step of an optimizer for all parameters.
+#include "../../core/args.h"
+#include "../../core/error.h"
+#include "../../math/updates.h"
+#include "../threads.h"
+#include "lanes.h"
+
+namespace dg::DG_ISA {
+namespace {
+
+constexpr int64_t elements_per_piece = 1 << 14;
+
+DG_HD FloatLanes load_lanes(const float *p, int64_t left) { return load_block<lanes>(p, left, 0).v; }
+DG_HD void store_lanes(float *p, int64_t left, FloatLanes v) { store_block<lanes>(p, left, {v}); }
+
+// Elements [begin, end) of one segment.
+template <class Rule>
+void update_segment(const UpdateArgs &args, Rule rule, const Segment &segment, int64_t begin, int64_t end) {
+  float *const states[3] = {args.s1, args.s2, args.s3};
+  const float shrinkage = segment.decay ? args.hyper[0] * args.hyper[1] : 0;
+  for (int64_t i = begin; i < end; i += lanes) {
+    const int64_t at = segment.offset + i, left = end - i;
+    FloatLanes w = load_lanes(segment.param + i, left), s[3];
+    for (int k = 0; k < 3; k++)
+      if (Rule::slots >> k & 1) s[k] = load_lanes(states[k] + at, left);
+    if (shrinkage != 0) w = decay(w, shrinkage);
+    rule(w, load_lanes(args.grads + at, left), s);
+    store_lanes(segment.param + i, left, w);
+    for (int k = 0; k < 3; k++)
+      if (Rule::slots >> k & 1) store_lanes(states[k] + at, left, s[k]);
+  }
+}
+
+template <class Rule>
+int update_all(const UpdateArgs &args) {
+  const Rule rule(args.hyper, *args.iteration + 1);
+  const int64_t total = args.count ? args.segments[args.count - 1].offset + args.segments[args.count - 1].n : 0;
+  parallel_for(total, elements_per_piece, [&](int64_t begin, int64_t end) {
+    for (int32_t i = 0; i < args.count; i++) {
+      const Segment &segment = args.segments[i];
+      const int64_t first = begin - segment.offset, last = end - segment.offset;
+      if (last > 0 && first < segment.n)
+        update_segment(args, rule, segment, first > 0 ? first : 0, last < segment.n ? last : segment.n);
+    }
+  });
+  rule.advance(args.hyper, args.iteration);
+  return 0;
+}
+
+}  // namespace
+
+int run_update(const UpdateArgs &args) {
+  const int given = (args.s1 ? 1 : 0) | (args.s2 ? 2 : 0) | (args.s3 ? 4 : 0);
+  const int missing = update_slots(args.op) & ~given;
+  if (missing) return fail(DG_E_ARGUMENT, update_name(args.op), " needs more state arrays");
+  return with_rule(static_cast<Update>(args.op), given,
+                   [&](auto type) { return update_all<typename decltype(type)::Rule>(args); });
+}
+
+}  // namespace dg::DG_ISA
