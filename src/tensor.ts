@@ -225,8 +225,12 @@ export function makeTensor(shape: readonly number[], dtype: DType, device?: Devi
 }
 
 /** A tensor of host values. */
-export function fromHost(values: TypedArray, shape: readonly number[], dtype: DType): Tensor {
-  const device = currentDevice();
+export function fromHost(
+  values: TypedArray,
+  shape: readonly number[],
+  dtype: DType,
+  device: Device = currentDevice(),
+): Tensor {
   const storage = allocate(device, dtype, values.length, true);
   try {
     writeHost(storage, values);

@@ -2,70 +2,63 @@
 
 import { DinogradError } from "../errors.ts";
 import { op } from "../op.ts";
+import { tidy } from "../scope.ts";
 import {
   broadcastShapes,
+  checkShape,
   normalizeAxes,
   padRank,
   reducedShape,
   sameShape,
   showShape,
+  stridesOf,
 } from "../shape.ts";
 import { makeTensor, type Tensor } from "../tensor.ts";
-import { cast } from "./cast.ts";
-import { type Operand, toTensor } from "./operand.ts";
-import { reshape } from "./reshape.ts";
-
-/** Strides that read `shape` as if it were `out` (same rank): 0 along stretched dimensions. */
-function broadcastStrides(shape: readonly number[], out: readonly number[]): number[] {
-  const strides = new Array<number>(out.length);
-  let step = 1;
-  for (let i = out.length - 1; i >= 0; i--) {
-    strides[i] = shape[i] === 1 ? 0 : step;
-    step *= shape[i];
-  }
-  return strides;
-}
+import { asType } from "./cast.ts";
+import { type Operand, toTensor, use } from "./operand.ts";
+import { clone, reshape } from "./reshape.ts";
+import { copyStrided } from "./strided.ts";
 
 const broadcastOp = op<{ x: Tensor }, { from: number[]; to: number[] }>({
   name: "broadcastTo",
   check: ({ x }, { to }) => ({ shape: to, dtype: x.dtype }),
   forward: ({ x }, { from, to }, { shape, dtype }, device) => {
-    const { native } = device;
     const y = makeTensor(shape, dtype, device);
     const padded = padRank(from, to.length);
-    let step = 1;
-    const ys = to.map(() => 0);
-    for (let i = to.length - 1; i >= 0; i--) {
-      ys[i] = step;
-      step *= to[i];
-    }
-    native.list(to, broadcastStrides(padded, to), ys);
-    native.check(native.calls.dg_strided(x.handle, 0, y.handle, 0, to.length));
+    const strides = stridesOf(padded).map((s, i) => padded[i] === 1 ? 0 : s);
+    copyStrided(x, { offset: 0, strides }, y, { offset: 0, strides: stridesOf(to) }, to);
     return y;
   },
   grad: ({ dy }, { from }) => ({ x: () => sumTo(dy, from) }),
 });
 
-/** The values repeated along dimensions of size 1 (and new leading ones) to fill `shape`. */
-export function broadcastTo(x: Operand, shape: readonly number[]): Tensor {
-  const t = toTensor(x);
-  if (sameShape(t.shape, shape)) return t;
-  if (
-    t.rank > shape.length ||
-    !sameShape(broadcastShapes(t.shape, shape, "broadcast"), shape)
-  ) {
-    throw new DinogradError(`Cannot broadcast ${showShape(t.shape)} to ${showShape(shape)}`);
-  }
-  return broadcastOp({ x: t }, { from: t.shape, to: [...shape] });
+/** The tensor itself where it has the shape already, else its values repeated to fill it. */
+export function stretch(x: Tensor, shape: readonly number[]): Tensor {
+  return sameShape(x.shape, shape) ? x : broadcastOp({ x }, { from: x.shape, to: [...shape] });
 }
 
-/** Arguments of a reduction: axes in ascending order. */
+/** The values repeated along dimensions of size 1 (and new leading ones) to fill `shape`. */
+export function broadcastTo(x: Operand, shape: readonly number[]): Tensor {
+  return use(x, (t) => {
+    checkShape(shape, "broadcastTo");
+    if (
+      t.rank > shape.length ||
+      !sameShape(broadcastShapes(t.shape, shape, "broadcast"), shape)
+    ) {
+      throw new DinogradError(`Cannot broadcast ${showShape(t.shape)} to ${showShape(shape)}`);
+    }
+    return sameShape(t.shape, shape) ? clone(t) : stretch(t, shape);
+  });
+}
+
+/** Arguments of a reduction: axes in ascending order, and the operand's shape. */
 export interface ReduceAttrs {
   readonly axes: number[];
   readonly keepDims: boolean;
+  readonly from: number[];
 }
 
-/** Runs a native reduction over axes. */
+/** A native reduction over axes. */
 export function reduceInto(name: string, x: Tensor, y: Tensor, axes: readonly number[]): Tensor {
   const { native } = x.device;
   native.list(x.shape);
@@ -77,7 +70,12 @@ export function reduceInto(name: string, x: Tensor, y: Tensor, axes: readonly nu
   return y;
 }
 
-const sumOp = op<{ x: Tensor }, ReduceAttrs & { from: number[] }>({
+/** A reduction's result stretched back over what was reduced. */
+export function unreduce(y: Tensor, { axes, from }: ReduceAttrs): Tensor {
+  return stretch(reshape(y, reducedShape(from, axes, true)), from);
+}
+
+const sumOp = op<{ x: Tensor }, ReduceAttrs>({
   name: "sum",
   check: ({ x }, { axes, keepDims }) => ({
     shape: reducedShape(x.shape, axes, keepDims),
@@ -85,10 +83,13 @@ const sumOp = op<{ x: Tensor }, ReduceAttrs & { from: number[] }>({
   }),
   forward: ({ x }, { axes }, { shape, dtype }, device) =>
     reduceInto("sum", x, makeTensor(shape, dtype, device), axes),
-  grad: ({ dy }, { axes, from }) => ({
-    x: () => broadcastTo(reshape(dy, reducedShape(from, axes, true)), from),
-  }),
+  grad: ({ dy }, attrs) => ({ x: () => unreduce(dy, attrs) }),
 });
+
+/** The tensor in a type that sums are made in: bool and uint8 as int32. */
+export function asSummand(x: Tensor): Tensor {
+  return x.dtype === "bool" || x.dtype === "uint8" ? asType(x, "int32") : x;
+}
 
 /** The sum over axes (all when left out); bool and uint8 are summed as int32. Over an empty axis: 0. */
 export function sum(
@@ -96,16 +97,16 @@ export function sum(
   axis?: number | readonly number[] | null,
   keepDims = false,
 ): Tensor {
-  const given = toTensor(x);
-  const t = given.dtype === "bool" || given.dtype === "uint8" ? cast(given, "int32") : given;
-  const axes = normalizeAxes(axis, t.rank, "sum");
-  return sumOp({ x: t }, { axes, keepDims, from: t.shape });
+  return tidy(() => {
+    const t = asSummand(toTensor(x));
+    return sumOp({ x: t }, { axes: normalizeAxes(axis, t.rank, "sum"), keepDims, from: t.shape });
+  });
 }
 
 /** The sum over the dimensions along which `shape` would be stretched to that of `x`: the gradient of broadcasting. */
 export function sumTo(x: Tensor, shape: readonly number[]): Tensor {
   if (sameShape(x.shape, shape)) return x;
-  const padded = padRank(shape, x.rank);
-  const axes = padded.flatMap((d, i) => d === 1 && x.shape[i] !== 1 ? [i] : []);
-  return reshape(axes.length ? sum(x, axes, true) : x, shape);
+  const axes = padRank(shape, x.rank).flatMap((d, i) => d === 1 && x.shape[i] !== 1 ? [i] : []);
+  const from = x.shape;
+  return reshape(axes.length ? sumOp({ x }, { axes, keepDims: true, from }) : x, shape);
 }

@@ -3,7 +3,8 @@
 import { type DType, isFloat, toDType } from "../dtype.ts";
 import { op } from "../op.ts";
 import { makeTensor, type Tensor } from "../tensor.ts";
-import { type Operand, toTensor } from "./operand.ts";
+import { type Operand, use } from "./operand.ts";
+import { clone } from "./reshape.ts";
 
 const castOp = op<{ x: Tensor }, { from: DType; to: DType }>({
   name: "cast",
@@ -13,13 +14,18 @@ const castOp = op<{ x: Tensor }, { from: DType; to: DType }>({
     device.native.check(device.native.calls.dg_cast(x.handle, y.handle));
     return y;
   },
-  grad: ({ dy }, { from }) => isFloat(from) ? { x: () => cast(dy, from) } : {},
+  grad: ({ dy }, { from }) => isFloat(from) ? { x: () => asType(dy, from) } : {},
 });
+
+/** The tensor itself where it has the type already, else its values as that type. */
+export function asType(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : castOp({ x }, { from: x.dtype, to: dtype });
+}
 
 /**
  * The values as another type. To integers: truncated towards zero, NaN becomes 0, values out of range the nearest; to bool: x != 0.
  */
 export function cast(x: Operand, dtype: DType): Tensor {
-  const t = toTensor(x);
-  return t.dtype === toDType(dtype) ? t : castOp({ x: t }, { from: t.dtype, to: dtype });
+  toDType(dtype);
+  return use(x, (t) => t.dtype === dtype ? clone(t) : asType(t, dtype));
 }

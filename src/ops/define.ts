@@ -1,12 +1,13 @@
 // How does an elementwise formula of the native library become an operation? By its name, the types it takes and its gradient.
 
-import { type DType, promote } from "../dtype.ts";
+import { type DType, isFloat, promote } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { op } from "../op.ts";
+import { tidy } from "../scope.ts";
 import { broadcastShapes, padRank, sameShape } from "../shape.ts";
-import { makeTensor, type Tensor } from "../tensor.ts";
+import { makeTensor, Tensor } from "../tensor.ts";
 import { sumTo } from "./broadcast.ts";
-import { cast } from "./cast.ts";
+import { asType } from "./cast.ts";
 import { type Operand, toTensor, toTensors } from "./operand.ts";
 
 /** The two parameters that a unary formula may have. */
@@ -16,31 +17,40 @@ export interface UnaryAttrs {
 }
 
 /**
- * Which operand types a formula takes: floats only (others are cast to float32), numbers (bool is cast to int32), integers only, or bool.
+ * Which operand types a formula takes: floats only (others are cast to float32), numbers (bool is cast to int32), integers only
+ * (likewise), bool (others must be cast), or any.
  */
-export type Domain = "float" | "number" | "integer" | "bool";
+export type Domain = "float" | "number" | "integer" | "bool" | "any";
 
-function bring(x: Tensor, domain: Domain, name: string): Tensor {
-  const isFloating = x.dtype === "float32" || x.dtype === "float16" || x.dtype === "bfloat16";
+// The type that an operand is brought to.
+function accepted(domain: Domain, dtype: DType, name: string): DType {
   switch (domain) {
     case "float":
-      return isFloating ? x : cast(x, "float32");
-    case "number":
-      return x.dtype === "bool" ? cast(x, "int32") : x;
+      return isFloat(dtype) ? dtype : "float32";
     case "integer":
-      if (isFloating) throw new DinogradError(`${name} takes integers, got ${x.dtype}`);
-      return x.dtype === "bool" ? cast(x, "int32") : x;
+      if (isFloat(dtype)) throw new DinogradError(`${name} wants integers, got ${dtype}`);
+      return dtype === "bool" ? "int32" : dtype;
+    case "number":
+      return dtype === "bool" ? "int32" : dtype;
     case "bool":
-      return cast(x, "bool");
+      if (dtype !== "bool") throw new DinogradError(`${name} wants bool tensors, got ${dtype}`);
+      return dtype;
+    case "any":
+      return dtype;
   }
 }
+
+/** A gradient rule; "zero" where the result is flat, so that nothing flows back. */
+export type Rule<Saved, Answer, Attrs = void> =
+  | "zero"
+  | ((saved: { dy: Tensor } & Saved, attrs: Attrs) => Answer);
 
 interface UnaryOptions<S extends "x" | "y"> {
   domain?: Domain;
   /** Type of the result, where it is not the operand's. */
   result?: DType;
   saves?: readonly S[];
-  grad?(saved: { dy: Tensor } & { [K in S]: Tensor }, attrs: UnaryAttrs): Tensor;
+  grad?: Rule<{ [K in S]: Tensor }, Tensor, UnaryAttrs>;
 }
 
 /** Defines a unary operation: `unary("exp", { saves: ["y"], grad: ({ dy, y }) => mul(dy, y) })`. */
@@ -61,19 +71,24 @@ export function unary<S extends "x" | "y" = never>(
       return y;
     },
     saves,
-    grad: grad && ((saved, attrs) => ({ x: () => grad(saved, attrs) })),
+    grad: grad && ((saved, attrs) => grad === "zero" ? {} : { x: () => grad(saved, attrs) }),
   });
-  return (x, a = 0, b = 0) => run({ x: bring(toTensor(x), domain, name) }, { a, b });
+  return (x, a = 0, b = 0) => {
+    if (x instanceof Tensor && x.dtype === accepted(domain, x.dtype, name)) {
+      return run({ x }, { a, b });
+    }
+    return tidy(() => {
+      const t = toTensor(x);
+      return run({ x: asType(t, accepted(domain, t.dtype, name)) }, { a, b });
+    });
+  };
 }
 
 interface BinaryOptions<S extends "a" | "b" | "y"> {
   domain?: Domain;
   result?: DType;
   saves?: readonly S[];
-  grad?(saved: { dy: Tensor } & { [K in S]: Tensor }): {
-    readonly a?: () => Tensor;
-    readonly b?: () => Tensor;
-  };
+  grad?: Rule<{ [K in S]: Tensor }, { readonly a?: () => Tensor; readonly b?: () => Tensor }>;
 }
 
 /** Runs a binary formula of the native library, broadcasting its operands. */
@@ -111,6 +126,7 @@ export function binary<S extends "a" | "b" | "y" = never>(
       runBinary(name, a, b, makeTensor(shape, dtype, device)),
     saves,
     grad: grad && ((saved, shapes) => {
+      if (grad === "zero") return {};
       const rules = grad(saved);
       return {
         a: rules.a && (() => sumTo(rules.a!(), shapes.a)),
@@ -119,10 +135,16 @@ export function binary<S extends "a" | "b" | "y" = never>(
     }),
   });
   return (x, y) => {
-    let [a, b] = toTensors(x, y);
-    const type = promote(a.dtype, b.dtype);
-    a = bring(cast(a, type), domain, name);
-    b = bring(cast(b, type), domain, name);
-    return run({ a, b }, { a: a.shape, b: b.shape });
+    if (
+      x instanceof Tensor && y instanceof Tensor && x.dtype === y.dtype &&
+      x.dtype === accepted(domain, x.dtype, name)
+    ) {
+      return run({ a: x, b: y }, { a: x.shape, b: y.shape });
+    }
+    return tidy(() => {
+      const [a, b] = toTensors(x, y);
+      const type = accepted(domain, promote(a.dtype, b.dtype), name);
+      return run({ a: asType(a, type), b: asType(b, type) }, { a: a.shape, b: b.shape });
+    });
   };
 }

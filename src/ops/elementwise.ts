@@ -1,24 +1,124 @@
-// Which operations work element by element with the usual arithmetic? One statement each.
+// Which operations combine two tensors element by element with plain arithmetic? In the operands' common type, broadcasting.
 
-import type { Tensor } from "../tensor.ts";
+import { isFloat } from "../dtype.ts";
+import { DinogradError } from "../errors.ts";
+import { tidy } from "../scope.ts";
+import { sameShape, showShape } from "../shape.ts";
+import { Tensor } from "../tensor.ts";
 import { binary, unary } from "./define.ts";
-import type { Operand } from "./operand.ts";
+import { greaterEqual, where } from "./logical.ts";
+import { type Operand, scalarBeside, toTensor } from "./operand.ts";
+import { clone } from "./reshape.ts";
 
-/** `a + b`, broadcasting. */
-export const add: (a: Operand, b: Operand) => Tensor = binary("add", {
-  grad: ({ dy }) => ({ a: () => dy, b: () => dy }),
-});
-/** `a - b`, broadcasting. */
-export const sub: (a: Operand, b: Operand) => Tensor = binary("sub", {
-  grad: ({ dy }) => ({ a: () => dy, b: () => neg(dy) }),
-});
-/** `a * b`, broadcasting. */
-export const mul: (a: Operand, b: Operand) => Tensor = binary("mul", {
-  saves: ["a", "b"],
-  grad: ({ dy, a, b }) => ({ a: () => mul(dy, b), b: () => mul(dy, a) }),
-});
 /** `-x`. */
 export const neg: (x: Operand) => Tensor = unary("neg", {
   domain: "number",
   grad: ({ dy }) => neg(dy),
 });
+
+// x a + b. What arithmetic with a plain number becomes: the numbers travel with the call, and as one of the two steps is exact, the
+// result is that of plain arithmetic. b = -0 adds nothing, not even to -0.
+const affine: (x: Operand, a?: number, b?: number) => Tensor = unary("affine", {
+  grad: ({ dy }, { a }) => a === 1 ? dy : affine(dy, a, -0),
+});
+
+const isFloatTensor = (x: Operand): x is Tensor => x instanceof Tensor && isFloat(x.dtype);
+
+const sumOf = binary("add", {
+  grad: ({ dy }) => ({ a: () => dy, b: () => dy }),
+});
+/** `a + b`, broadcasting. */
+export function add(a: Operand, b: Operand): Tensor {
+  if (typeof b === "number" && isFloatTensor(a)) return affine(a, 1, b);
+  if (typeof a === "number" && isFloatTensor(b)) return affine(b, 1, a);
+  return sumOf(a, b);
+}
+
+const differenceOf = binary("sub", {
+  grad: ({ dy }) => ({ a: () => dy, b: () => neg(dy) }),
+});
+/** `a - b`, broadcasting. */
+export function sub(a: Operand, b: Operand): Tensor {
+  if (typeof b === "number" && isFloatTensor(a)) return affine(a, 1, -b);
+  if (typeof a === "number" && isFloatTensor(b)) return affine(b, -1, a);
+  return differenceOf(a, b);
+}
+
+const productOf = binary("mul", {
+  saves: ["a", "b"],
+  grad: ({ dy, a, b }) => ({ a: () => mul(dy, b), b: () => mul(dy, a) }),
+});
+/** `a * b`, broadcasting. */
+export function mul(a: Operand, b: Operand): Tensor {
+  if (typeof b === "number" && isFloatTensor(a)) return affine(a, b, -0);
+  if (typeof a === "number" && isFloatTensor(b)) return affine(b, a, -0);
+  return productOf(a, b);
+}
+
+const quotientOf = binary("div", {
+  saves: ["b", "y"],
+  grad: ({ dy, b, y }) => ({ a: () => div(dy, b), b: () => neg(div(mul(dy, y), b)) }),
+});
+const isPowerOfTwo = (x: number) => Number.isInteger(Math.log2(Math.abs(x)));
+
+/** `a / b`, broadcasting; two integer tensors give `floorDiv(a, b)`, an integer tensor and a plain number float32. */
+export function div(a: Operand, b: Operand): Tensor {
+  // Multiplying by a reciprocal is exact only where that is.
+  if (typeof b === "number" && isFloatTensor(a) && isPowerOfTwo(b)) return affine(a, 1 / b, -0);
+  return tidy(() => {
+    const x = asQuotientPart(a, b), y = asQuotientPart(b, a);
+    return isFloat(x.dtype) || isFloat(y.dtype) ? quotientOf(x, y) : floorDiv(x, y);
+  });
+}
+function asQuotientPart(x: Operand, other: Operand): Tensor {
+  if (typeof x !== "number" || !(other instanceof Tensor)) return toTensor(x);
+  return scalarBeside(x, other, isFloat(other.dtype) ? other.dtype : "float32");
+}
+
+/** `floor(a / b)`, broadcasting; integers divided by 0 give 0. */
+export const floorDiv: (a: Operand, b: Operand) => Tensor = binary("floorDiv", { grad: "zero" });
+
+/** The larger of a and b, broadcasting; NaN spreads. Where they are equal, the gradient goes to a. */
+export const maximum: (a: Operand, b: Operand) => Tensor = binary("maximum", {
+  saves: ["a", "b"],
+  grad: ({ dy, a, b }) => ({
+    a: () => where(greaterEqual(a, b), dy, 0),
+    b: () => where(greaterEqual(a, b), 0, dy),
+  }),
+});
+
+/** The smaller of a and b, broadcasting; NaN spreads. Where they are equal, the gradient goes to a. */
+export const minimum: (a: Operand, b: Operand) => Tensor = binary("minimum", {
+  saves: ["a", "b"],
+  grad: ({ dy, a, b }) => ({
+    a: () => where(greaterEqual(b, a), dy, 0),
+    b: () => where(greaterEqual(b, a), 0, dy),
+  }),
+});
+
+/** `(a - b)^2`, broadcasting. */
+export const squaredDifference: (a: Operand, b: Operand) => Tensor = binary("squaredDifference", {
+  saves: ["a", "b"],
+  grad: ({ dy, a, b }) => ({
+    a: () => mul(mul(dy, 2), sub(a, b)),
+    b: () => mul(mul(dy, 2), sub(b, a)),
+  }),
+});
+
+/** The sum of tensors of one shape. */
+export function addN(tensors: readonly Operand[]): Tensor {
+  if (tensors.length === 0) throw new DinogradError("addN wants at least one tensor, got none");
+  return tidy(() => {
+    const [first, ...rest] = tensors.map((x) => toTensor(x));
+    for (const x of rest) {
+      if (!sameShape(x.shape, first.shape)) {
+        throw new DinogradError(
+          `addN wants tensors of one shape, got ${showShape(first.shape)} and ${
+            showShape(x.shape)
+          }`,
+        );
+      }
+    }
+    return rest.length ? rest.reduce((a, b) => add(a, b), first) : clone(first);
+  });
+}

@@ -1,0 +1,218 @@
+// How are matrices multiplied? One native product: batches, transposed operands, and a bias and an activation in passing.
+
+import { promote } from "../dtype.ts";
+import { DinogradError } from "../errors.ts";
+import { MatMulFlag } from "../native/symbols.ts";
+import { type Inputs, op } from "../op.ts";
+import { tidy } from "../scope.ts";
+import { broadcastShapes, sameDim, sameShape, showShape, sizeOf } from "../shape.ts";
+import { makeTensor, type Tensor } from "../tensor.ts";
+import { asSummand, stretch, sum, sumTo } from "./broadcast.ts";
+import { asType } from "./cast.ts";
+import { mul } from "./elementwise.ts";
+import { epilogue } from "./epilogue.ts";
+import { type Operand, toTensor } from "./operand.ts";
+import { reshape } from "./reshape.ts";
+
+interface Product {
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  /** Name of an activation put over the result. */
+  readonly activation?: string;
+}
+
+// Sizes of a product. The operands have the same leading dimensions, or one of them none: then the whole batch shares it.
+function sizesOf({ a, b }: Inputs, { transposeA, transposeB }: Product) {
+  const [rowsA, columnsA] = a.shape.slice(-2), [rowsB, columnsB] = b.shape.slice(-2);
+  return {
+    batch: (a.rank > 2 ? a : b).shape.slice(0, -2),
+    m: transposeA ? columnsA : rowsA,
+    k: transposeA ? rowsA : columnsA,
+    n: transposeB ? rowsB : columnsB,
+  };
+}
+
+// The product of a, b and, where there is one, bias [n].
+const define = (name: string, saves: readonly ("a" | "b" | "y")[]) =>
+  op<Inputs, Product, "a" | "b" | "y">({
+    name,
+    check: (inputs, attrs) => {
+      const { batch, m, n } = sizesOf(inputs, attrs);
+      return { shape: [...batch, m, n], dtype: inputs.a.dtype };
+    },
+    forward: (inputs, attrs, { shape, dtype }, device) => {
+      const { native } = device;
+      const { a, b, bias } = inputs;
+      const { batch, m, n, k } = sizesOf(inputs, attrs);
+      const y = makeTensor(shape, dtype, device);
+      const flags = (attrs.transposeA ? MatMulFlag.transposeA : 0) +
+        (attrs.transposeB ? MatMulFlag.transposeB : 0) +
+        (a.rank === 2 ? MatMulFlag.shareA : 0) + (b.rank === 2 ? MatMulFlag.shareB : 0);
+      native.check(native.calls.dg_matmul(
+        a.handle,
+        b.handle,
+        bias ? bias.handle : 0,
+        y.handle,
+        sizeOf(batch),
+        m,
+        n,
+        k,
+        flags,
+        attrs.activation === undefined ? -1 : native.id("unary", attrs.activation),
+        0,
+      ));
+      return y;
+    },
+    saves,
+    grad: ({ dy, a, b, y }, { transposeA: ta, transposeB: tb, activation }) => {
+      // The gradient before the activation is made once for all operands. A shared operand collects from the whole batch.
+      let made: Tensor | undefined;
+      const dz = () => made ??= activation === undefined ? dy : epilogue(activation).grad!(dy, y);
+      const collect = (x: Tensor, like: Tensor) =>
+        x.rank > like.rank ? sum(x, x.shape.slice(2).map((_, i) => i)) : x;
+      return {
+        a: () => collect(ta ? multiply(b, dz(), tb, true) : multiply(dz(), b, false, !tb), a),
+        b: () => collect(tb ? multiply(dz(), a, true, ta) : multiply(a, dz(), !ta, false), b),
+        bias: () => sumTo(dz(), dy.shape.slice(-1)),
+      };
+    },
+  });
+
+const plain = define("matMul", ["a", "b"]);
+const activated = define("fusedMatMul", ["a", "b", "y"]);
+const multiply = (a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor =>
+  plain({ a, b }, { transposeA, transposeB });
+
+// Brings operands to one type and one batch shape, runs `product`, and gives its result the full shape.
+function batched(
+  a: Tensor,
+  b: Tensor,
+  { transposeA, transposeB }: Product,
+  product: (a: Tensor, b: Tensor) => Tensor,
+): Tensor {
+  if (a.rank < 2 || b.rank < 2) {
+    throw new DinogradError(
+      `matMul wants operands of rank 2 or more, got ${showShape(a.shape)} and ${
+        showShape(b.shape)
+      }`,
+    );
+  }
+  const attrs = { transposeA, transposeB };
+  const inner = [a.shape[a.rank - (transposeA ? 2 : 1)], b.shape[b.rank - (transposeB ? 1 : 2)]];
+  if (!sameDim(inner[0], inner[1])) {
+    const flag = (t: boolean) => t ? " transposed" : "";
+    throw new DinogradError(
+      `Cannot matMul ${showShape(a.shape)}${flag(transposeA)} by ${showShape(b.shape)}${
+        flag(transposeB)
+      }: inner sizes must match, got ${inner[0]} and ${inner[1]}`,
+    );
+  }
+  const dtype = promote(a.dtype, b.dtype);
+  const x = asType(asSummand(a), dtype === "bool" || dtype === "uint8" ? "int32" : dtype);
+  const y = asType(asSummand(b), x.dtype);
+  if (x.rank === 2 && y.rank === 2) return product(x, y);
+  const batch = broadcastShapes(x.shape.slice(0, -2), y.shape.slice(0, -2), "matMul");
+  const bring = (t: Tensor) => {
+    const own = t.shape.slice(0, -2), matrix = t.shape.slice(-2);
+    if (sameShape(own, batch)) return t;
+    return sizeOf(own) === 1 ? reshape(t, matrix) : stretch(t, [...batch, ...matrix]);
+  };
+  const [p, q] = [bring(x), bring(y)];
+  const { m, n, k } = sizesOf({ a: p, b: q }, attrs);
+  // Rows of all matrices by one shared matrix are one large product, forward and backward.
+  if (q.rank === 2 && !transposeA) {
+    return reshape(product(reshape(p, [sizeOf(batch) * m, k]), q), [...batch, m, n]);
+  }
+  return reshape(product(p, q), [...batch, m, n]);
+}
+
+/** The matrix product over the last two dimensions, leading ones broadcasting; either operand's matrices may be transposed. */
+export function matMul(
+  a: Operand,
+  b: Operand,
+  transposeA = false,
+  transposeB = false,
+): Tensor {
+  return tidy(() =>
+    batched(
+      toTensor(a),
+      toTensor(b),
+      { transposeA, transposeB },
+      (p, q) => multiply(p, q, transposeA, transposeB),
+    )
+  );
+}
+
+/** Arguments of `fusedMatMul`. */
+export interface FusedMatMulArgs {
+  a: Operand;
+  b: Operand;
+  transposeA?: boolean;
+  transposeB?: boolean;
+  /** Added to every row: shape [n]. */
+  bias?: Operand;
+  /** Name of an activation, such as "relu"; none when left out or "linear". */
+  activation?: string;
+  /** Slope of the activation "leakyRelu" below 0. */
+  leakyreluAlpha?: number;
+}
+
+/**
+ * `activation(matMul(a, b) + bias)`: one native call where the activation's derivative follows from its result (relu, relu6, elu,
+ * selu, sigmoid, tanh, hardSigmoid), else two.
+ */
+export function fusedMatMul(
+  { a, b, transposeA = false, transposeB = false, bias, activation = "linear", leakyreluAlpha }:
+    FusedMatMulArgs,
+): Tensor {
+  return tidy(() => {
+    const last = activation === "linear" ? undefined : epilogue(activation);
+    const attrs = { transposeA, transposeB, activation: last?.grad && activation };
+    const product = attrs.activation === undefined ? plain : activated;
+    const y = batched(toTensor(a), toTensor(b), attrs, (p, q) => {
+      if (bias === undefined) return product({ a: p, b: q }, attrs);
+      const c = toTensor(bias);
+      const { n } = sizesOf({ a: p, b: q }, attrs);
+      if (!sameShape(c.shape, [n]) || c.dtype !== p.dtype) {
+        throw new DinogradError(
+          `fused.matMul wants a ${p.dtype} bias of shape [${n}], got ${c.dtype} ${
+            showShape(c.shape)
+          }`,
+        );
+      }
+      return product({ a: p, b: q, bias: c }, attrs);
+    });
+    return last && !last.grad ? last.apply(y, leakyreluAlpha) : y;
+  });
+}
+
+/** Products with what follows them in one native call. */
+export const fused: { matMul: typeof fusedMatMul } = { matMul: fusedMatMul };
+
+/** The product of vectors or matrices: sums of products over the last dimension of a and the first of b. */
+export function dot(a: Operand, b: Operand): Tensor {
+  return tidy(() => {
+    const x = toTensor(a), y = toTensor(b);
+    if (![1, 2].includes(x.rank) || ![1, 2].includes(y.rank)) {
+      throw new DinogradError(
+        `dot wants operands of rank 1 or 2, got ${showShape(x.shape)} and ${showShape(y.shape)}`,
+      );
+    }
+    const left = x.rank === 1 ? reshape(x, [1, x.size]) : x;
+    const right = y.rank === 1 ? reshape(y, [y.size, 1]) : y;
+    return reshape(matMul(left, right), [...x.shape.slice(0, -1), ...y.shape.slice(1)]);
+  });
+}
+
+/** All products of the elements of two vectors: [n] and [m] give [n, m]. */
+export function outerProduct(a: Operand, b: Operand): Tensor {
+  return tidy(() => {
+    const x = toTensor(a), y = toTensor(b);
+    if (x.rank !== 1 || y.rank !== 1) {
+      throw new DinogradError(
+        `outerProduct wants two vectors, got ${showShape(x.shape)} and ${showShape(y.shape)}`,
+      );
+    }
+    return mul(reshape(x, [x.size, 1]), reshape(y, [1, y.size]));
+  });
+}

@@ -1,0 +1,141 @@
+// How large are the values of a tensor, how are they spread, and how are they brought to a common scale?
+
+import { isFloat } from "../dtype.ts";
+import { DinogradError } from "../errors.ts";
+import { unwatched } from "../op.ts";
+import { tidy } from "../scope.ts";
+import { normalizeAxes, reducedShape, showShape } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { sum } from "./broadcast.ts";
+import { asType } from "./cast.ts";
+import { add, div, mul, squaredDifference, sub } from "./elementwise.ts";
+import { isFinite, where } from "./logical.ts";
+import { abs, exp, log, rsqrt, sqrt } from "./math.ts";
+import { type Operand, toTensor } from "./operand.ts";
+import { pow } from "./power.ts";
+import { type Axes, max, mean, min, sumSquares } from "./reduce.ts";
+import { reshape } from "./reshape.ts";
+
+const asFloat = (x: Operand): Tensor => {
+  const t = toTensor(x);
+  return isFloat(t.dtype) ? t : asType(t, "float32");
+};
+
+/** `log(sum(exp(x)))` over axes, without overflow. */
+export function logSumExp(x: Operand, axis?: Axes, keepDims = false): Tensor {
+  return tidy(() => {
+    const t = asFloat(x);
+    const axes = normalizeAxes(axis, t.rank, "logSumExp");
+    // The largest value only moves the range of exp: no gradient needs to flow through it. An infinite one cannot be taken out.
+    const top = unwatched(() => {
+      const m = max(t, axes, true);
+      return where(isFinite(m), m, 0);
+    });
+    const y = add(log(sum(exp(sub(t, top)), axes, true)), top);
+    return reshape(y, reducedShape(t.shape, axes, keepDims));
+  });
+}
+
+/** Mean and variance over axes: `variance = mean((x - mean)^2)`. */
+export function moments(
+  x: Operand,
+  axis?: Axes,
+  keepDims = false,
+): { mean: Tensor; variance: Tensor } {
+  return tidy(() => {
+    const t = asFloat(x);
+    const axes = normalizeAxes(axis, t.rank, "moments");
+    const centre = mean(t, axes, true);
+    const shape = reducedShape(t.shape, axes, keepDims);
+    const variance = mean(squaredDifference(t, centre), axes, keepDims);
+    return { mean: reshape(centre, shape), variance };
+  });
+}
+
+/**
+ * The norm of vectors along one axis, of matrices over two, or of all values. `ord`: "euclidean" (or 2, "fro"), 1 (for matrices the
+ * largest column sum), Infinity (the largest magnitude; for matrices the largest row sum), -Infinity, or for vectors any p.
+ */
+export function norm(
+  x: Operand,
+  ord: number | "euclidean" | "fro" = "euclidean",
+  axis?: Axes,
+  keepDims = false,
+): Tensor {
+  return tidy(() => {
+    const t = asFloat(x);
+    const given = axis === undefined || axis === null
+      ? null
+      : typeof axis === "number"
+      ? [axis]
+      : axis;
+    const axes = normalizeAxes(given, t.rank, "norm");
+    const shape = reducedShape(t.shape, axes, keepDims);
+    const over = (reduce: typeof max, values: Tensor) => reshape(reduce(values, axes), shape);
+    if (ord === "euclidean" || ord === "fro" || (ord === 2 && given?.length !== 2)) {
+      return sqrt(over(sumSquares, t));
+    }
+    if (given?.length === 2) {
+      // Columns of a matrix run along the first axis given, rows along the second.
+      const [column, row] = normalizeAxes(given[0], t.rank, "norm").concat(
+        normalizeAxes(given[1], t.rank, "norm"),
+      );
+      const sums = (along: number) => sum(abs(t), along, true);
+      if (ord === 1) return over(max, sums(column));
+      if (ord === Infinity) return over(max, sums(row));
+      if (ord === -Infinity) return over(min, sums(row));
+    } else if (given === null || given.length === 1) {
+      if (ord === Infinity) return over(max, abs(t));
+      if (ord === -Infinity) return over(min, abs(t));
+      if (ord === 1) return over(sum, abs(t));
+      if (Number.isFinite(ord)) return pow(over(sum, pow(abs(t), ord)), 1 / ord);
+    }
+    throw new DinogradError(
+      `norm of ${showShape(t.shape)} cannot take order ${ord} over ${
+        given ? `axes [${given}]` : "all values"
+      }`,
+    );
+  });
+}
+
+/** `sqrt(sum(x^2))` over axes. */
+export function euclideanNorm(x: Operand, axis?: Axes, keepDims = false): Tensor {
+  return norm(x, "euclidean", axis, keepDims);
+}
+
+/** `(x - mean) / sqrt(variance + epsilon) * scale + offset`, the statistics broadcast to x. */
+export function batchNorm(
+  x: Operand,
+  mean: Operand,
+  variance: Operand,
+  offset?: Operand | null,
+  scale?: Operand | null,
+  varianceEpsilon = 0.001,
+): Tensor {
+  return tidy(() => {
+    const inverse = rsqrt(add(variance, varianceEpsilon));
+    const factor = scale === undefined || scale === null ? inverse : mul(inverse, scale);
+    const y = mul(sub(x, mean), factor);
+    return offset === undefined || offset === null ? y : add(y, offset);
+  });
+}
+
+/**
+ * The moving average after one more value: `v + (x - v) * (1 - decay)`; with `step`, the update is divided by `1 - decay^step` to
+ * make up for a start at zero, unless `zeroDebias` is false.
+ */
+export function movingAverage(
+  v: Operand,
+  x: Operand,
+  decay: Operand,
+  step?: Operand,
+  zeroDebias = true,
+): Tensor {
+  if (zeroDebias && step === undefined) {
+    throw new DinogradError("movingAverage wants a step where zeroDebias is true");
+  }
+  return tidy(() => {
+    const update = mul(sub(x, v), sub(1, decay));
+    return add(v, zeroDebias ? div(update, sub(1, pow(decay, step!))) : update);
+  });
+}

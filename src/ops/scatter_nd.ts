@@ -1,0 +1,107 @@
+// How are positions in several dimensions read and written? gatherND, scatterND, tensorScatterUpdate.
+
+import { DinogradError } from "../errors.ts";
+import { tidy } from "../scope.ts";
+import { checkShape, sameShape, showShape, sizeOf, stridesOf } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { asSummand, sum } from "./broadcast.ts";
+import { asIndex, gatherRows, scatterRows } from "./gather.ts";
+import { maximum, mul } from "./elementwise.ts";
+import { greaterEqual, less, logicalAnd, where } from "./logical.ts";
+import { type Operand, toTensor } from "./operand.ts";
+import { all } from "./reduce.ts";
+import { clone, reshape } from "./reshape.ts";
+
+// Positions among the first dimensions of `shape` as row numbers; -1 where one is outside.
+function flatIndex(indices: Tensor, shape: readonly number[]): Tensor {
+  const depth = indices.shape[indices.rank - 1];
+  const dims = shape.slice(0, depth);
+  const count = sizeOf(indices.shape.slice(0, -1));
+  const positions = reshape(indices, [count, depth]);
+  const limits = toTensor(Int32Array.from(dims)),
+    steps = toTensor(Int32Array.from(stridesOf(dims)));
+  const inside = all(logicalAnd(greaterEqual(positions, 0), less(positions, limits)), 1);
+  return where(inside, sum(mul(positions, steps), 1), -1);
+}
+
+function checkDepth(indices: Tensor, shape: readonly number[], name: string): number {
+  const depth = indices.shape[indices.rank - 1];
+  if (indices.rank >= 1 && depth <= shape.length) return depth;
+  throw new DinogradError(
+    `${name} wants indices of shape [..., up to ${shape.length}] for ${showShape(shape)}, got ${
+      showShape(indices.shape)
+    }`,
+  );
+}
+
+/** The slices of x at the positions that the last dimension of `indices` (int32 [..., k]) gives in its first k dimensions. */
+export function gatherND(x: Operand, indices: Operand): Tensor {
+  return tidy(() => {
+    const t = toTensor(x), index = asIndex(indices, "gatherND");
+    const depth = checkDepth(index, t.shape, "gatherND");
+    const after = t.shape.slice(depth);
+    const sizes = { outer: 1, rows: sizeOf(t.shape.slice(0, depth)), inner: sizeOf(after) };
+    const y = gatherRows({ x: t, index: flatIndex(index, t.shape) }, sizes);
+    return reshape(y, [...index.shape.slice(0, -1), ...after]);
+  });
+}
+
+/** Zeros of the given shape with `updates` added at the positions of `indices` (int32 [..., k]); positions outside are left out. */
+export function scatterND(
+  indices: Operand,
+  updates: Operand,
+  shape: readonly number[],
+): Tensor {
+  return tidy(() => {
+    checkShape(shape, "scatterND");
+    const index = asIndex(indices, "scatterND"), t = asSummand(toTensor(updates));
+    const depth = checkDepth(index, shape, "scatterND");
+    const after = shape.slice(depth);
+    const wanted = [...index.shape.slice(0, -1), ...after];
+    if (!sameShape(t.shape, wanted)) {
+      throw new DinogradError(
+        `scatterND wants updates of shape ${showShape(wanted)}, got ${showShape(t.shape)}`,
+      );
+    }
+    const sizes = { outer: 1, rows: sizeOf(shape.slice(0, depth)), inner: sizeOf(after) };
+    const y = scatterRows({ x: t, index: flatIndex(index, shape) }, { ...sizes, strict: false });
+    return reshape(y, shape);
+  });
+}
+
+/**
+ * x with the slices at the positions of `indices` (int32 [..., k]) replaced by `updates`; the last of repeated positions wins.
+ * Reads the indices on the host, so a step that uses it runs eagerly.
+ */
+export function tensorScatterUpdate(x: Operand, indices: Operand, updates: Operand): Tensor {
+  return tidy(() => {
+    const t = toTensor(x),
+      index = asIndex(indices, "tensorScatterUpdate"),
+      news = toTensor(updates);
+    const depth = checkDepth(index, t.shape, "tensorScatterUpdate");
+    const before = t.shape.slice(0, depth), after = t.shape.slice(depth);
+    const wanted = [...index.shape.slice(0, -1), ...after];
+    if (news.dtype !== t.dtype || !sameShape(news.shape, wanted)) {
+      throw new DinogradError(
+        `tensorScatterUpdate wants ${t.dtype} updates of shape ${
+          showShape(wanted)
+        }, got ${news.dtype} ${showShape(news.shape)}`,
+      );
+    }
+    const rows = sizeOf(before), inner = sizeOf(after), count = sizeOf(wanted) / inner;
+    // For each row, the update that replaces it, or -1.
+    const winner = new Int32Array(rows).fill(-1);
+    flatIndex(index, t.shape).dataSync().forEach((row, i) => {
+      if (row >= 0) winner[row] = i;
+    });
+    if (rows === 0 || count === 0) return clone(t);
+    const chosen = toTensor(winner);
+    const sources = reshape(news, [1, count, inner]);
+    const picked = gatherRows(
+      { x: sources, index: maximum(chosen, 0) },
+      { outer: 1, rows: count, inner },
+    );
+    const replaced = reshape(greaterEqual(chosen, 0), [rows, 1]);
+    return reshape(where(replaced, picked, reshape(t, [rows, inner])), t.shape);
+  });
+}
