@@ -1,0 +1,118 @@
+// Which optimizer does a name or a config stand for? And the factories `train.*`.
+
+import { type ClassConfig, getObject } from "../serialization.ts";
+import { Optimizer } from "./optimizer.ts";
+import {
+  Adadelta,
+  type AdadeltaOptions,
+  Adagrad,
+  type AdagradOptions,
+  Adam,
+  Adamax,
+  type AdamOptions,
+  AdamW,
+  Ftrl,
+  type FtrlOptions,
+  Lion,
+  type LionOptions,
+  type MomentsOptions,
+  Nadam,
+  RMSprop,
+  type RMSpropOptions,
+  SGD,
+  type SGDOptions,
+} from "./rules.ts";
+
+/** What may be passed where an optimizer is wanted: one, its name in either spelling, or its config. */
+export type OptimizerIdentifier = Optimizer | string | ClassConfig;
+
+const optimizers = {
+  SGD,
+  Adam,
+  AdamW,
+  Adamax,
+  Nadam,
+  Adagrad,
+  Adadelta,
+  RMSprop,
+  Ftrl,
+  Lion,
+};
+
+/** The optimizer that is meant: itself, by name with Keras's defaults, or from its config. */
+export function getOptimizer(identifier: OptimizerIdentifier): Optimizer {
+  return getObject<Optimizer>("optimizer", Optimizer, optimizers, identifier);
+}
+
+// The first argument of a factory: a learning rate, followed by other arguments, or an object of options.
+function given<O extends { learningRate: unknown }>(
+  first: number | Partial<O> | undefined,
+  rest: Partial<O> = {},
+): Partial<O> {
+  return typeof first === "object" ? first : { learningRate: first, ...rest } as Partial<O>;
+}
+
+/**
+ * Optimizers by TensorFlow.js's positional arguments or by an object of options.
+ *
+ * ```ts
+ * import { scalar } from "../ops/creation.ts";
+ * import { mul } from "../ops/elementwise.ts";
+ * import { variable } from "../variable.ts";
+ * import { train } from "./registry.ts";
+ *
+ * const x = variable(scalar(2));
+ * train.sgd(0.1).minimize(() => mul(x, x)); // x -= 0.1 * 2 x
+ * console.log(x.arraySync()); // 1.6
+ * train.adamw({ learningRate: 0.01, weightDecay: 0.05, clipnorm: 1 });
+ * ```
+ */
+export const train = {
+  /** Stochastic gradient descent. */
+  sgd: (learningRate?: number | Partial<SGDOptions>): SGD => new SGD(given(learningRate)),
+  /** Stochastic gradient descent with momentum. */
+  momentum: (learningRate: number, momentum: number, nesterov = false): SGD =>
+    new SGD({ learningRate, momentum, nesterov }),
+  /** Adagrad. */
+  adagrad: (
+    learningRate?: number | Partial<AdagradOptions>,
+    initialAccumulatorValue?: number,
+  ): Adagrad => new Adagrad(given(learningRate, { initialAccumulatorValue })),
+  /** Adadelta. */
+  adadelta: (
+    learningRate?: number | Partial<AdadeltaOptions>,
+    rho?: number,
+    epsilon?: number,
+  ): Adadelta => new Adadelta(given(learningRate, { rho, epsilon })),
+  /** Adam. */
+  adam: (
+    learningRate?: number | Partial<AdamOptions>,
+    beta1?: number,
+    beta2?: number,
+    epsilon?: number,
+  ): Adam => new Adam(given(learningRate, { beta1, beta2, epsilon })),
+  /** Adam with decoupled weight decay. */
+  adamw: (learningRate?: number | Partial<AdamOptions>, weightDecay?: number): AdamW =>
+    new AdamW(given(learningRate, { weightDecay })),
+  /** Adamax; its learning rate is 0.002 here unless given, as in TensorFlow.js. */
+  adamax: (
+    learningRate: number | Partial<MomentsOptions> = 0.002,
+    beta1?: number,
+    beta2?: number,
+    epsilon?: number,
+  ): Adamax => new Adamax(given(learningRate, { beta1, beta2, epsilon })),
+  /** Nadam. */
+  nadam: (learningRate?: number | Partial<MomentsOptions>): Nadam => new Nadam(given(learningRate)),
+  /** RMSprop; `decay` is Keras's rho. */
+  rmsprop: (
+    learningRate?: number | Partial<RMSpropOptions>,
+    decay?: number,
+    momentum?: number,
+    epsilon?: number,
+    centered?: boolean,
+  ): RMSprop => new RMSprop(given(learningRate, { rho: decay, momentum, epsilon, centered })),
+  /** Follow the regularized leader. */
+  ftrl: (learningRate?: number | Partial<FtrlOptions>): Ftrl => new Ftrl(given(learningRate)),
+  /** Lion. */
+  lion: (learningRate?: number | Partial<LionOptions>): Lion => new Lion(given(learningRate)),
+};

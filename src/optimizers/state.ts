@@ -1,0 +1,180 @@
+// What does an optimizer keep on the device, and how does it move the parameters? Gradients, moments, hyper-parameters and step
+// count lie in arrays that live as long as the optimizer, and a step is native calls only: it can be recorded and replayed.
+
+import { DinogradError } from "../errors.ts";
+import { HYPER } from "../native/symbols.ts";
+import { sameShape, showShape } from "../shape.ts";
+import { allocate, type Storage, type Tensor, writeHost } from "../tensor.ts";
+import { Variable } from "../variable.ts";
+import { FlatLayout } from "./layout.ts";
+
+/** One state array of a rule: its name in saved optimizers, and its initial value. */
+export interface Slot {
+  readonly name: string;
+  readonly initial?: number;
+}
+
+/** What an optimizer asks of the native library; see cuda/math/updates.h. */
+export interface Rule {
+  /** Native name of the rule. */
+  readonly op: string;
+  /** hyper[2], hyper[3], ... */
+  readonly hyper: readonly number[];
+  /** The state arrays s1, s2, s3; null where the rule goes without one. */
+  readonly slots: readonly (Slot | null)[];
+  /** Whether s1 and s2 are saved by turns, parameter by parameter, rather than one after the other. */
+  readonly paired?: boolean;
+}
+
+/** A limit on gradients, by its native name. */
+export interface Clipping {
+  readonly kind: "clipvalue" | "clipnorm" | "globalClipnorm";
+  readonly limit: number;
+}
+
+/** One parameter's part of a state array, under the name it is saved by. */
+export interface Part {
+  readonly name: string;
+  readonly shape: readonly number[];
+  read(): Tensor;
+  write(value: Tensor): void;
+}
+
+/** The device side of an optimizer for a set of variables. */
+export class OptimizerState {
+  readonly variables: readonly Variable[];
+  readonly #rule: Rule;
+  readonly #layout: FlatLayout;
+  readonly #known: ReadonlySet<Variable>;
+  readonly #decayed: readonly number[];
+  readonly #gradients: Storage;
+  readonly #views: readonly number[]; // each parameter's part of the gradients
+  readonly #slots: readonly (Storage | null)[];
+  readonly #hyper: Storage; // float32 [HYPER]
+  readonly #iteration: Storage; // int32 [1]
+
+  /** `decays` says which variables weight decay applies to. */
+  constructor(rule: Rule, variables: readonly Variable[], decays: (v: Variable) => boolean) {
+    if (variables.length === 0) throw new DinogradError("An optimizer needs variables to update");
+    const wrong = variables.find((v) => !(v instanceof Variable) || v.dtype !== "float32");
+    if (wrong) {
+      throw new DinogradError(`An optimizer updates float32 variables, got ${wrong.dtype}`);
+    }
+    this.variables = [...variables];
+    this.#rule = rule;
+    this.#layout = new FlatLayout(this.variables);
+    this.#known = new Set(variables);
+    this.#decayed = variables.map((v) => Number(decays(v)));
+    this.#gradients = this.#layout.allocate();
+    this.#views = variables.map((_, i) => this.#layout.view(this.#gradients, i));
+    this.#slots = rule.slots.map((slot) => slot && this.#layout.allocate(slot.initial));
+    this.#hyper = allocate(this.#layout.device, "float32", HYPER, true);
+    this.#iteration = allocate(this.#layout.device, "int32", 1, true);
+  }
+
+  /** The native array whose first value is the learning rate. */
+  get hyper(): number {
+    return this.#hyper.handle;
+  }
+
+  /** Steps done. Waits for the device. */
+  get iterations(): number {
+    const out = new Int32Array(1);
+    this.#layout.device.native.download(this.#iteration.handle, 0, new Uint8Array(out.buffer));
+    return out[0];
+  }
+
+  /** Sets the learning rate. */
+  setRate(rate: number): void {
+    writeHost(this.#hyper, Float32Array.of(rate));
+  }
+
+  /** Sets the step count and everything in `hyper`. */
+  restart(iterations: number, rate: number, weightDecay: number, rest: readonly number[]): void {
+    writeHost(this.#iteration, Int32Array.of(iterations));
+    const values = new Float32Array(HYPER);
+    values.set([rate, weightDecay, ...rest]);
+    writeHost(this.#hyper, values);
+  }
+
+  /** Moves all parameters by one step. */
+  update(gradients: ReadonlyMap<Variable, Tensor>, clipping: Clipping | undefined): void {
+    this.#check(gradients);
+    const { variables } = this;
+    const { native } = this.#layout.device;
+    variables.forEach((v, i) => {
+      native.check(native.calls.dg_copy(gradients.get(v)!.handle, this.#views[i]));
+    });
+    const segments = variables.flatMap((v, i) => [v.writable(), this.#decayed[i]]);
+    if (clipping) {
+      native.list(segments);
+      const op = native.id("clip", clipping.kind);
+      native.check(
+        native.calls.dg_clip(op, this.#gradients.handle, clipping.limit, variables.length),
+      );
+    }
+    const slot = (s: number) => this.#slots[s]?.handle ?? 0;
+    native.list(segments);
+    native.check(native.calls.dg_update(
+      native.id("update", this.#rule.op),
+      this.#gradients.handle,
+      slot(0),
+      slot(1),
+      slot(2),
+      this.#hyper.handle,
+      this.#iteration.handle,
+      variables.length,
+    ));
+  }
+
+  #check(gradients: ReadonlyMap<Variable, Tensor>): void {
+    const only = "use one optimizer per set of variables";
+    for (const [v, gradient] of gradients) {
+      if (!this.#known.has(v)) {
+        throw new DinogradError(
+          `The optimizer was made for other variables than "${v.name}": ${only}`,
+        );
+      }
+      if (!sameShape(v.shape, gradient.shape) || gradient.dtype !== "float32") {
+        throw new DinogradError(
+          `The gradient of "${v.name}" must be float32 ${
+            showShape(v.shape)
+          }, got ${gradient.dtype} ${showShape(gradient.shape)}`,
+        );
+      }
+    }
+    const missing = this.variables.find((v) => !gradients.has(v));
+    if (missing) {
+      throw new DinogradError(
+        `The optimizer wants a gradient for "${missing.name}" too: ${only}`,
+      );
+    }
+  }
+
+  /** The state of each parameter, in the order in which Keras saves it. */
+  parts(): Part[] {
+    const layout = this.#layout, { slots, paired } = this.#rule;
+    const present = this.#slots.flatMap((flat, s) =>
+      flat ? [{ flat, label: slots[s]!.name, turn: paired ? s >> 1 : s }] : []
+    );
+    const turns = [...new Set(present.map(({ turn }) => turn))];
+    return turns.flatMap((turn) =>
+      this.variables.flatMap((v, i) =>
+        present.filter((p) => p.turn === turn).map(({ flat, label }) => ({
+          name: `${v.name.replaceAll("/", "_")}_${label}`,
+          shape: v.shape,
+          read: () => layout.read(flat, i),
+          write: (value: Tensor) => layout.write(flat, i, value),
+        }))
+      )
+    );
+  }
+
+  /** Gives back its memory. */
+  dispose(): void {
+    for (const view of this.#views) this.#layout.device.native.calls.dg_free(view);
+    for (const storage of [this.#gradients, ...this.#slots, this.#hyper, this.#iteration]) {
+      storage?.release();
+    }
+  }
+}
