@@ -50,6 +50,7 @@ WASM_CXX ?= clang++-16
 WASM_FLAGS := --target=wasm32-wasi -cxx-isystem /usr/lib/llvm-16/include/wasm32-wasi/c++/v1 -std=c++20 -O3 -msimd128 -fno-exceptions -fno-rtti -fvisibility=hidden \
 	-ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -DDG_ISA=wasm -DDG_LANES=4
 WASM_LINK := -mexec-model=reactor -Wl,--strip-all,--gc-sections,--max-memory=4294967296,-z,stack-size=1048576
+WASM_LINK += $(shell grep -o 'dg_[a-z_]*' cuda/dinograd.h | sort -u | sed 's/^/-Wl,--export-if-defined=/')
 wasm_objects = $(patsubst cuda/%.cc,$(BUILD)/wasm_$(1)/%.o,$(CORE) $(CPU) $(KERNELS))
 
 define wasm_rules

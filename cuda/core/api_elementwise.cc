@@ -1,5 +1,5 @@
 // Entries: unary, binary, where, cast.
-#include "../math/elementwise.h"
+#include "../math/op_table.h"
 #include "api.h"
 #include "space.h"
 

@@ -1,6 +1,6 @@
 // Entries: library, names, threads, devices.
 #include "../cpu/threads.h"
-#include "../math/elementwise.h"
+#include "../math/op_table.h"
 #include "../math/families.h"
 #include "api.h"
 

@@ -1,5 +1,5 @@
 // Entries: matrix product.
-#include "../math/elementwise.h"
+#include "../math/op_table.h"
 #include "api.h"
 
 using namespace dg;

@@ -44,7 +44,11 @@ struct Own {
     delete context;
   }
 };
+#if defined(__wasm__)
+Own &own = *new Own;  // one thread, which never ends
+#else
 thread_local Own own;
+#endif
 
 }  // namespace
 

@@ -5,15 +5,15 @@
 
 inline int checks_passed = 0, checks_failed = 0;
 
-#define CHECK(condition, ...)                                       \
-  do {                                                              \
-    if (condition) {                                                \
-      checks_passed++;                                              \
-    } else if (checks_failed++ < 20) {                              \
-      printf("%s:%d: %s is false. ", __FILE__, __LINE__, #condition); \
-      printf("" __VA_ARGS__);                                       \
-      printf("\n");                                                 \
-    }                                                               \
+#define CHECK(condition, ...)                                        \
+  do {                                                               \
+    if (condition) {                                                 \
+      checks_passed++;                                               \
+    } else if (checks_failed++ < 20) {                               \
+      printf("%s:%d: %s is false.", __FILE__, __LINE__, #condition); \
+      printf(" " __VA_ARGS__);                                       \
+      printf("\n");                                                  \
+    }                                                                \
   } while (0)
 
 // The last line of main(): prints the counts, and the exit status says whether all passed.

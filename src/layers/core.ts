@@ -9,13 +9,13 @@ import { type Constraint, getConstraint } from "../constraints.ts";
 import { DinogradError } from "../errors.ts";
 import { getInitializer, type Initializer, type InitializerIdentifier } from "../initializers.ts";
 import { currentDevice } from "../native/device.ts";
-import { mul } from "../ops/elementwise.ts";
 import { fusedMatMul } from "../ops/matmul.ts";
-import { bernoulli, newRandomState, type RandomState } from "../ops/random.ts";
+import { newRandomState, type RandomState } from "../ops/random.ts";
 import { reshape } from "../ops/reshape.ts";
+import { dropout } from "../ops/sampling.ts";
 import { getRegularizer, type Regularizer } from "../regularizers.ts";
 import { type Config, serialize } from "../serialization.ts";
-import { inferShape, padRank, sameDim, showShape, sizeOf } from "../shape.ts";
+import { inferShape, sameDim, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Variable } from "../variable.ts";
 import { type CallArgs, Layer, type LayerArgs, type Shape } from "./layer.ts";
@@ -217,12 +217,8 @@ export class Dropout extends Layer {
   override call(inputs: Tensor | Tensor[], { training }: CallArgs): Tensor {
     const x = only(inputs, this.name);
     if (!training || this.#rate === 0 || x.isAbstract) return x;
-    const noise = this.#noiseShape;
-    const shape = noise
-      ? padRank(noise.map((d) => d ?? 0), x.rank).map((d, i) => noise[i] === null ? x.shape[i] : d)
-      : x.shape;
-    const mask = bernoulli(shape, 1 - this.#rate, this.#state!);
-    return mul(mul(x, mask), 1 / (1 - this.#rate));
+    const noise = this.#noiseShape?.map((d, i) => d ?? x.shape[i]);
+    return dropout(x, this.#rate, noise, this.#state);
   }
   override getConfig(): Config {
     return {

@@ -10,7 +10,8 @@ import { getOptimizer, type OptimizerIdentifier } from "../optimizers/registry.t
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import { scopes, tidy } from "../scope.ts";
 import type { Tensor } from "../tensor.ts";
-import type { Batch } from "./loop.ts";
+import type { Variable } from "../variable.ts";
+import type { Batch, StepParams } from "./loop.ts";
 
 /** One item for all outputs, a list in their order, or an object by output name. */
 export type PerOutput<T> = T | readonly T[] | Readonly<Record<string, T>>;
@@ -129,10 +130,7 @@ export class Compiled {
 
   /** Forward and backward pass, update, metrics; gives the batch's loss. */
   readonly trainStep = (batch: Batch): Tensor => {
-    const variables = this.#model.trainableWeights.map((w) => w.variable);
-    if (variables.length === 0) {
-      throw new DinogradError(`Model "${this.#model.name}" has no trainable weights to fit`);
-    }
+    const variables = this.#variables();
     let outputs: Tensor[] = [];
     const { value, gradients } = gradientsOf(() => {
       const { loss, outputs: made } = this.#forward(batch, true);
@@ -140,7 +138,7 @@ export class Compiled {
       return loss;
     }, variables);
     for (const y of outputs) scopes.track(y);
-    this.optimizer.applyGradients(gradients);
+    this.optimizer.update(gradients);
     for (const w of this.#model.trainableWeights) {
       if (w.constraint) w.variable.assign(w.constraint.apply(w.variable));
     }
@@ -154,6 +152,11 @@ export class Compiled {
     this.#updateMetrics(batch, outputs);
     return loss;
   };
+
+  /** What the host decides for the next `count` train steps; see Loop.run. */
+  stepParams(count: number): StepParams | undefined {
+    return this.optimizer.prepareSteps(count, this.#variables());
+  }
 
   /** Starts all metrics anew. */
   resetMetrics(): void {
@@ -173,6 +176,12 @@ export class Compiled {
   dispose(): void {
     for (const { metric } of this.#metrics ?? []) metric.dispose();
     this.optimizer.dispose();
+  }
+
+  #variables(): Variable[] {
+    const variables = this.#model.trainableWeights.map((w) => w.variable);
+    if (variables.length > 0) return variables;
+    throw new DinogradError(`Model "${this.#model.name}" has no trainable weights to fit`);
   }
 
   #forward(batch: Batch, training: boolean): { loss: Tensor; outputs: Tensor[] } {

@@ -182,7 +182,7 @@ export async function fitLoop(
         const count = callbacks.wantsBatches ? 1 : pace.next(sameSize);
         if (callbacks.wantsBatches) await callbacks.onBatchBegin(done);
         const start = performance.now();
-        train.run(done, count, compiled.optimizer.stepParams(count));
+        train.run(done, count, compiled.stepParams(count));
         done += count;
         const due = callbacks.wantsBatches || progress?.isDue(done) || callbacks.stopsOnNaN;
         const logs = due ? look(done) : undefined;

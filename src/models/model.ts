@@ -6,7 +6,8 @@ import { Layer, type LayerArgs, toDims } from "../layers/layer.ts";
 import { encodeWeights, fileHandler, type SaveHandler } from "../io/artifacts.ts";
 import { currentDevice } from "../native/device.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
-import { concat, slice } from "../ops/movement.ts";
+import { concat } from "../ops/join.ts";
+import { slice } from "../ops/movement.ts";
 import { scalar } from "../ops/creation.ts";
 import { Arena } from "../record.ts";
 import { tidy } from "../scope.ts";
@@ -273,7 +274,7 @@ export abstract class Model extends Layer {
       const samples = toSamples(x, y, names, what, { sampleWeight });
       this.#buildFor(samples.x);
       compiled.resetMetrics();
-      const params = training ? compiled.optimizer.stepParams(1) : undefined;
+      const params = training ? compiled.stepParams(1) : undefined;
       if (params) {
         const { native } = this.arena.device;
         native.upload(params.target, 0, new Uint8Array(params.values.slice().buffer));

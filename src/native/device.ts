@@ -12,12 +12,18 @@ export type DeviceKind = "wasm" | "cpu" | "gpu";
 
 /** A place where tensors live and ops run: `wasm`, `cpu`, `gpu:0`, ... */
 export class Device {
-  /** @param native The build that drives it; @param index Its number within that build. */
-  constructor(
-    readonly kind: DeviceKind,
-    readonly native: Native,
-    readonly index: number,
-  ) {}
+  #native: Native | undefined;
+  readonly #open: () => Native;
+
+  /** @param open Gives the build that drives it, on first use; @param index Its number within that build. */
+  constructor(readonly kind: DeviceKind, open: () => Native, readonly index: number) {
+    this.#open = open;
+  }
+
+  /** The build that drives it. */
+  get native(): Native {
+    return this.#native ??= this.#open();
+  }
 
   /** `wasm`, `cpu` or `gpu:<index>`. */
   get name(): string {
@@ -76,7 +82,9 @@ function open(kind: LibraryKind, into: Found): void {
       };
     }
   }
-  for (let index = 0; index < count; index++) into.devices.push(new Device(kind, native, index));
+  for (let index = 0; index < count; index++) {
+    into.devices.push(new Device(kind, () => native, index));
+  }
 }
 
 function find(): Found {
@@ -84,7 +92,7 @@ function find(): Found {
   const all: Found = { devices: [], absent: {} };
   open("gpu", all);
   open("cpu", all);
-  all.devices.push(new Device("wasm", openWasm(), 0));
+  all.devices.push(new Device("wasm", openWasm, 0));
   return found = all;
 }
 
