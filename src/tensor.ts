@@ -105,7 +105,7 @@ export class Tensor {
   readonly size: number;
   /** Whether `tidy` leaves it alone. */
   kept = false;
-  protected buffer: Storage | null;
+  protected backing: Storage | null;
   #disposed = false;
 
   /** Not for users: see `tensor`, `zeros` and the other creation functions. `storage` null: only described. */
@@ -114,7 +114,7 @@ export class Tensor {
     this.shape = shape as number[];
     this.dtype = dtype;
     this.size = sizeOf(shape);
-    this.buffer = storage;
+    this.backing = storage;
     counts.tensors++;
   }
 
@@ -132,11 +132,11 @@ export class Tensor {
   }
   /** Whether it is a description without values, as layers see while a model is being put together. */
   get isAbstract(): boolean {
-    return this.buffer === null && !this.#disposed;
+    return this.backing === null && !this.#disposed;
   }
   /** The buffer behind it. */
   get storage(): Storage {
-    if (this.buffer) return this.buffer;
+    if (this.backing) return this.backing;
     throw new DinogradError(
       this.#disposed
         ? `Tensor ${showShape(this.shape)} was disposed of and cannot be used any more`
@@ -145,16 +145,16 @@ export class Tensor {
   }
   /** Number of its native array. */
   get handle(): number {
-    return (this.buffer ?? this.storage).handle;
+    return (this.backing ?? this.storage).handle;
   }
   /** The device it lives on. */
   get device(): Device {
-    return (this.buffer ?? this.storage).device;
+    return (this.backing ?? this.storage).device;
   }
 
   /** Another tensor over the same buffer, with the same identity: what a tape keeps. Not tracked by `tidy`. */
   alias(): Tensor {
-    return new Tensor(this.shape, this.dtype, this.buffer && this.storage.retain(), this.id);
+    return new Tensor(this.shape, this.dtype, this.backing && this.storage.retain(), this.id);
   }
 
   /** Gives its memory back. Doing so twice is harmless. */
@@ -162,8 +162,8 @@ export class Tensor {
     if (this.#disposed) return;
     this.#disposed = true;
     counts.tensors--;
-    this.buffer?.release();
-    this.buffer = null;
+    this.backing?.release();
+    this.backing = null;
   }
   /** `using x = ...` disposes of x at the end of its block. */
   [Symbol.dispose](): void {
@@ -209,6 +209,11 @@ export class Tensor {
   [Symbol.for("Deno.customInspect")](): string {
     return this.toString(true);
   }
+}
+
+/** Prints a tensor's values; `verbose` adds type and shape. */
+export function print(x: Tensor, verbose = false): void {
+  x.print(verbose);
 }
 
 /** Makes a tensor and lets the current `tidy` track it. */

@@ -51,7 +51,7 @@ export class Variable extends Tensor {
       const copy = allocate(device, dtype, size);
       device.native.check(device.native.calls.dg_copy(storage.handle, copy.handle));
       storage.exchange(copy);
-      this.buffer = copy;
+      this.backing = copy;
       storage.release();
     }
     return this.handle;

@@ -13,7 +13,7 @@ import { asIndex, unsortedSegmentSum } from "./gather.ts";
 import { range } from "./grids.ts";
 import { greaterEqual, less, logicalAnd, notEqual, where } from "./logical.ts";
 import { matMul } from "./matmul.ts";
-import { type Operand, toTensor } from "./operand.ts";
+import { composite, type Operand, toTensor } from "./operand.ts";
 import { reshape } from "./reshape.ts";
 
 interface OneHotAttrs {
@@ -54,7 +54,7 @@ export function oneHot(
  * not empty. Other values are left out.
  */
 export function bincount(x: Operand, weights: Operand, size: number): Tensor {
-  return tidy(() => {
+  return composite(x, () => {
     const index = asIndex(x, "bincount");
     if (index.rank !== 1) {
       throw new DinogradError(`bincount wants values of rank 1, got ${showShape(index.shape)}`);
@@ -81,7 +81,7 @@ export function denseBincount(
   size: number,
   binaryOutput = false,
 ): Tensor {
-  return tidy(() => {
+  return composite(x, () => {
     const index = asIndex(x, "denseBincount");
     if (index.rank !== 1 && index.rank !== 2) {
       throw new DinogradError(

@@ -12,52 +12,38 @@ import { add, mul } from "./elementwise.ts";
 import { range } from "./grids.ts";
 import { greaterEqual, less, logicalAnd, where } from "./logical.ts";
 import { transpose } from "./movement.ts";
-import { type Operand, toTensor } from "./operand.ts";
+import { composite, type Operand, toTensor } from "./operand.ts";
 import { reshape } from "./reshape.ts";
 
-/** The [outer, rows, inner] that a tensor is seen as. */
-export interface Rows {
-  readonly outer: number;
-  readonly rows: number;
-  readonly inner: number;
-}
-
-/** y [outer, count, inner] = rows of x [outer, rows, inner]. An index outside is refused; on GPUs it gives zeros. */
-export const gatherRows: (inputs: { x: Tensor; index: Tensor }, sizes: Rows) => Tensor = op({
+const gatherOp = op<{ x: Tensor; index: Tensor }, { rows: number }, "index">({
   name: "gather",
-  check: ({ x, index }, { outer, inner }) => ({
-    shape: [outer, index.size, inner],
-    dtype: x.dtype,
-  }),
-  forward: ({ x, index }, { outer, rows, inner }, { shape, dtype }, device) => {
+  check: ({ x, index }) => ({ shape: [x.shape[0], index.size, x.shape[2]], dtype: x.dtype }),
+  forward: ({ x, index }, { rows }, { shape, dtype }, device) => {
     const { native } = device;
     const y = makeTensor(shape, dtype, device);
-    const count = index.size;
+    const [outer, count, inner] = shape;
     native.check(
       native.calls.dg_gather(x.handle, index.handle, 0, y.handle, outer, rows, count, inner),
     );
     return y;
   },
   saves: ["index"],
-  grad: ({ dy, index }, sizes) => ({
-    x: () => scatterRows({ x: dy, index }, { ...sizes, strict: true }),
+  // What could be gathered lies inside.
+  grad: ({ dy, index }, { rows }) => ({
+    x: () => scatterOp({ x: dy, index }, { rows, inside: true }),
   }),
 });
 
-/**
- * y [outer, rows, inner] = sums of the x [outer, count, inner] that share an index; those with an index outside are left out.
- * `strict`: there are none, so that the gradient need not look.
- */
-export const scatterRows: (
+const scatterOp: (
   inputs: { x: Tensor; index: Tensor },
-  sizes: Rows & { strict: boolean },
+  attrs: { rows: number; inside: boolean },
 ) => Tensor = op({
   name: "scatterAdd",
-  check: ({ x }, { outer, rows, inner }) => ({ shape: [outer, rows, inner], dtype: x.dtype }),
-  forward: ({ x, index }, { outer, rows, inner }, { shape, dtype }, device) => {
+  check: ({ x }, { rows }) => ({ shape: [x.shape[0], rows, x.shape[2]], dtype: x.dtype }),
+  forward: ({ x, index }, { rows }, { shape, dtype }, device) => {
     const { native } = device;
     const y = makeTensor(shape, dtype, device);
-    const count = index.size;
+    const [outer, count, inner] = x.shape;
     native.check(native.calls.dg_fill(y.handle, 0));
     native.check(
       native.calls.dg_scatter_add(x.handle, index.handle, y.handle, outer, rows, count, inner),
@@ -65,16 +51,27 @@ export const scatterRows: (
     return y;
   },
   saves: ["index"],
-  grad: ({ dy, index }, { strict, ...sizes }) => ({
-    x: () => strict ? gatherRows({ x: dy, index }, sizes) : gatherOrZero(dy, index, sizes),
+  grad: ({ dy, index }, { inside }) => ({
+    x: () => inside ? gatherRows(dy, index) : gatherOrZero(dy, index),
   }),
 });
 
-function gatherOrZero(x: Tensor, index: Tensor, sizes: Rows): Tensor {
-  if (sizes.rows === 0) return zeros([sizes.outer, index.size, sizes.inner]);
-  const inside = logicalAnd(greaterEqual(index, 0), less(index, sizes.rows));
-  const rows = gatherRows({ x, index: where(inside, index, 0) }, sizes);
-  return where(reshape(inside, [index.size, 1]), rows, 0);
+/** y [outer, count, inner] = rows of x [outer, rows, inner]. An index outside is refused; on GPUs it gives zeros. */
+export function gatherRows(x: Tensor, index: Tensor): Tensor {
+  return gatherOp({ x, index }, { rows: x.shape[1] });
+}
+
+/** y [outer, rows, inner] = sums of the x [outer, count, inner] that share an index; those with an index outside are left out. */
+export function scatterRows(x: Tensor, index: Tensor, rows: number): Tensor {
+  return scatterOp({ x, index }, { rows, inside: false });
+}
+
+function gatherOrZero(x: Tensor, index: Tensor): Tensor {
+  const [outer, rows, inner] = x.shape;
+  if (rows === 0) return composite(x, () => zeros([outer, index.size, inner]));
+  const inside = logicalAnd(greaterEqual(index, 0), less(index, rows));
+  const picked = gatherRows(x, where(inside, index, 0));
+  return where(reshape(inside, [index.size, 1]), picked, 0);
 }
 
 /** An operand as int32 positions. */
@@ -89,8 +86,8 @@ export function asIndex(x: Operand, name: string): Tensor {
  * The first `batchDims` dimensions of both are walked together.
  */
 export function gather(x: Operand, indices: Operand, axis = 0, batchDims = 0): Tensor {
-  return tidy(() => {
-    const t = toTensor(x), index = asIndex(indices, "gather");
+  return composite(x, (t) => {
+    const index = asIndex(indices, "gather");
     const at = normalizeAxis(axis, t.rank, "gather");
     const shared = t.shape.slice(0, batchDims);
     if (
@@ -109,17 +106,17 @@ export function gather(x: Operand, indices: Operand, axis = 0, batchDims = 0): T
     const shape = [...shared, ...middle, ...picked, ...after];
     const inner = sizeOf(after);
     if (batchDims === 0) {
-      return reshape(gatherRows({ x: t, index }, { outer: sizeOf(middle), rows, inner }), shape);
+      return reshape(gatherRows(reshape(t, [sizeOf(middle), rows, inner]), index), shape);
     }
     // Bring the gathered dimension next to the shared ones, gather from all batches' rows at once, and put the rest back in place.
     const batch = sizeOf(shared), wide = sizeOf(middle), count = sizeOf(picked);
-    const together = transpose(reshape(t, [batch, wide, rows, inner]), [0, 2, 1, 3]);
+    const moved = transpose(reshape(t, [batch, wide, rows, inner]), [0, 2, 1, 3]);
+    const together = reshape(moved, [1, batch * rows, wide * inner]);
     const inside = logicalAnd(greaterEqual(index, 0), less(index, rows));
     const starts = mul(range(0, batch, 1, "int32"), rows);
     const flat = add(reshape(index, [batch, count]), reshape(starts, [batch, 1]));
     const checked = where(reshape(inside, [batch, count]), flat, -1);
-    const sizes = { outer: 1, rows: batch * rows, inner: wide * inner };
-    const y = gatherRows({ x: together, index: reshape(checked, [batch * count]) }, sizes);
+    const y = gatherRows(together, reshape(checked, [batch * count]));
     return reshape(transpose(reshape(y, [batch, count, wide, inner]), [0, 2, 1, 3]), shape);
   });
 }
@@ -141,7 +138,7 @@ export function unsortedSegmentSum(
       );
     }
     const after = t.shape.slice(index.rank);
-    const sizes = { outer: 1, rows: numSegments, inner: sizeOf(after), strict: false };
-    return reshape(scatterRows({ x: t, index }, sizes), [numSegments, ...after]);
+    const rows = reshape(t, [1, index.size, sizeOf(after)]);
+    return reshape(scatterRows(rows, index, numSegments), [numSegments, ...after]);
   });
 }

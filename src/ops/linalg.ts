@@ -1,13 +1,12 @@
 // What is done to matrices besides multiplying them? Bands of their diagonals.
 
 import { DinogradError } from "../errors.ts";
-import { tidy } from "../scope.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { sub } from "./elementwise.ts";
 import { range } from "./grids.ts";
 import { lessEqual, logicalAnd, where } from "./logical.ts";
-import { type Operand, toTensor } from "./operand.ts";
+import { composite, type Operand } from "./operand.ts";
 import { reshape } from "./reshape.ts";
 
 /**
@@ -15,8 +14,7 @@ import { reshape } from "./reshape.ts";
  * above it; a negative number takes all of that side.
  */
 export function bandPart(a: Operand, numLower: number, numUpper: number): Tensor {
-  return tidy(() => {
-    const t = toTensor(a);
+  return composite(a, (t) => {
     if (t.rank < 2 || !Number.isInteger(numLower) || !Number.isInteger(numUpper)) {
       throw new DinogradError(
         `bandPart wants matrices and whole numbers, got ${

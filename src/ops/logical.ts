@@ -2,13 +2,12 @@
 
 import { promote } from "../dtype.ts";
 import { op } from "../op.ts";
-import { tidy } from "../scope.ts";
 import { broadcastShapes, padRank } from "../shape.ts";
 import { makeTensor, type Tensor } from "../tensor.ts";
 import { sumTo } from "./broadcast.ts";
 import { asType } from "./cast.ts";
 import { binary, unary } from "./define.ts";
-import { type Operand, toTensor, toTensors } from "./operand.ts";
+import { composite, type Operand, toTensors } from "./operand.ts";
 
 /** Whether a = b (bool), broadcasting; NaN equals nothing. */
 export const equal: (a: Operand, b: Operand) => Tensor = binary("equal", {
@@ -105,8 +104,8 @@ const whereOp: (inputs: { condition: Tensor; a: Tensor; b: Tensor }, attrs: Shap
 
 /** a where the condition (bool) is true, else b; all three broadcast. */
 export function where(condition: Operand, a: Operand, b: Operand): Tensor {
-  return tidy(() => {
-    const c = asType(toTensor(condition), "bool");
+  return composite(condition, (given) => {
+    const c = asType(given, "bool");
     const [x, y] = toTensors(a, b);
     const type = promote(x.dtype, y.dtype);
     return whereOp({ condition: c, a: asType(x, type), b: asType(y, type) }, {

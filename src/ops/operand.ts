@@ -1,7 +1,7 @@
 // What may be passed where an operation takes a tensor? Tensors, and plain values that become one.
 
 import { type DType, isFloat } from "../dtype.ts";
-import { currentDevice, type Device } from "../native/device.ts";
+import { currentDevice, type Device, device } from "../native/device.ts";
 import { tidy } from "../scope.ts";
 import { fromHost, Tensor } from "../tensor.ts";
 import { tensor, type TensorLike, toTyped } from "./creation.ts";
@@ -41,4 +41,12 @@ export function toTensors(a: Operand, b: Operand): [Tensor, Tensor] {
 /** Runs `fn` on an operand as a tensor; one that had to be made for it is disposed of afterwards. */
 export function use<T>(x: Operand, fn: (x: Tensor) => T): T {
   return x instanceof Tensor ? fn(x) : tidy(() => fn(tensor(x)));
+}
+
+/** Runs a composite operation: its operand as a tensor, the device of that as the current one, intermediates disposed of. */
+export function composite<T>(x: Operand, fn: (x: Tensor) => T): T {
+  return tidy(() => {
+    const t = toTensor(x), place = deviceOf(t);
+    return place === currentDevice() ? fn(t) : device(place.name, () => fn(t));
+  });
 }

@@ -9,7 +9,7 @@ import { asType } from "./cast.ts";
 import { toTyped } from "./creation.ts";
 import { mul, neg, sub } from "./elementwise.ts";
 import { log } from "./math.ts";
-import { type Operand, toTensor } from "./operand.ts";
+import { composite, type Operand } from "./operand.ts";
 import { bernoulli, newRandomState, randomNormal, randomUniform, type Source } from "./random.ts";
 import { argMax } from "./reduce.ts";
 import { clone, expandDims } from "./reshape.ts";
@@ -37,8 +37,7 @@ export function multinomial(
   normalized = false,
 ): Tensor {
   checkShape([numSamples], "multinomial");
-  return tidy(() => {
-    const t = toTensor(logits);
+  return composite(logits, (t) => {
     if ((t.rank !== 1 && t.rank !== 2) || t.shape[t.rank - 1] < 2) {
       throw new DinogradError(
         `multinomial wants logits [rows, classes] with at least 2 classes, got ${
@@ -107,8 +106,8 @@ export function dropout(
   if (!(rate >= 0 && rate < 1)) {
     throw new DinogradError(`dropout wants a rate from 0 to below 1, got ${rate}`);
   }
-  return tidy(() => {
-    const t = asType(toTensor(x), "float32");
+  return composite(x, (given) => {
+    const t = asType(given, "float32");
     if (rate === 0) return clone(t);
     const shape = noiseShape ?? t.shape;
     if (!sameShape(broadcastShapes(t.shape, shape, "dropout"), t.shape)) {

@@ -1,14 +1,13 @@
 // How are positions in several dimensions read and written? gatherND, scatterND, tensorScatterUpdate.
 
 import { DinogradError } from "../errors.ts";
-import { tidy } from "../scope.ts";
 import { checkShape, sameShape, showShape, sizeOf, stridesOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { asSummand, sum } from "./broadcast.ts";
 import { asIndex, gatherRows, scatterRows } from "./gather.ts";
 import { maximum, mul } from "./elementwise.ts";
 import { greaterEqual, less, logicalAnd, where } from "./logical.ts";
-import { type Operand, toTensor } from "./operand.ts";
+import { composite, type Operand, toTensor } from "./operand.ts";
 import { all } from "./reduce.ts";
 import { clone, reshape } from "./reshape.ts";
 
@@ -36,12 +35,12 @@ function checkDepth(indices: Tensor, shape: readonly number[], name: string): nu
 
 /** The slices of x at the positions that the last dimension of `indices` (int32 [..., k]) gives in its first k dimensions. */
 export function gatherND(x: Operand, indices: Operand): Tensor {
-  return tidy(() => {
-    const t = toTensor(x), index = asIndex(indices, "gatherND");
+  return composite(x, (t) => {
+    const index = asIndex(indices, "gatherND");
     const depth = checkDepth(index, t.shape, "gatherND");
     const after = t.shape.slice(depth);
-    const sizes = { outer: 1, rows: sizeOf(t.shape.slice(0, depth)), inner: sizeOf(after) };
-    const y = gatherRows({ x: t, index: flatIndex(index, t.shape) }, sizes);
+    const rows = reshape(t, [1, sizeOf(t.shape.slice(0, depth)), sizeOf(after)]);
+    const y = gatherRows(rows, flatIndex(index, t.shape));
     return reshape(y, [...index.shape.slice(0, -1), ...after]);
   });
 }
@@ -52,9 +51,9 @@ export function scatterND(
   updates: Operand,
   shape: readonly number[],
 ): Tensor {
-  return tidy(() => {
+  return composite(updates, (given) => {
     checkShape(shape, "scatterND");
-    const index = asIndex(indices, "scatterND"), t = asSummand(toTensor(updates));
+    const index = asIndex(indices, "scatterND"), t = asSummand(given);
     const depth = checkDepth(index, shape, "scatterND");
     const after = shape.slice(depth);
     const wanted = [...index.shape.slice(0, -1), ...after];
@@ -63,8 +62,9 @@ export function scatterND(
         `scatterND wants updates of shape ${showShape(wanted)}, got ${showShape(t.shape)}`,
       );
     }
-    const sizes = { outer: 1, rows: sizeOf(shape.slice(0, depth)), inner: sizeOf(after) };
-    const y = scatterRows({ x: t, index: flatIndex(index, shape) }, { ...sizes, strict: false });
+    const flat = flatIndex(index, shape);
+    const rows = reshape(t, [1, flat.size, sizeOf(after)]);
+    const y = scatterRows(rows, flat, sizeOf(shape.slice(0, depth)));
     return reshape(y, shape);
   });
 }
@@ -74,10 +74,8 @@ export function scatterND(
  * Reads the indices on the host, so a step that uses it runs eagerly.
  */
 export function tensorScatterUpdate(x: Operand, indices: Operand, updates: Operand): Tensor {
-  return tidy(() => {
-    const t = toTensor(x),
-      index = asIndex(indices, "tensorScatterUpdate"),
-      news = toTensor(updates);
+  return composite(x, (t) => {
+    const index = asIndex(indices, "tensorScatterUpdate"), news = toTensor(updates);
     const depth = checkDepth(index, t.shape, "tensorScatterUpdate");
     const before = t.shape.slice(0, depth), after = t.shape.slice(depth);
     const wanted = [...index.shape.slice(0, -1), ...after];
@@ -88,20 +86,17 @@ export function tensorScatterUpdate(x: Operand, indices: Operand, updates: Opera
         }, got ${news.dtype} ${showShape(news.shape)}`,
       );
     }
-    const rows = sizeOf(before), inner = sizeOf(after), count = sizeOf(wanted) / inner;
+    const rows = sizeOf(before), inner = sizeOf(after), count = sizeOf(index.shape.slice(0, -1));
+    if (t.size === 0 || count === 0) return clone(t);
     // For each row, the update that replaces it, or -1.
     const winner = new Int32Array(rows).fill(-1);
     flatIndex(index, t.shape).dataSync().forEach((row, i) => {
       if (row >= 0) winner[row] = i;
     });
-    if (rows === 0 || count === 0) return clone(t);
     const chosen = toTensor(winner);
     const sources = reshape(news, [1, count, inner]);
-    const picked = gatherRows(
-      { x: sources, index: maximum(chosen, 0) },
-      { outer: 1, rows: count, inner },
-    );
+    const picked = gatherRows(sources, maximum(chosen, 0));
     const replaced = reshape(greaterEqual(chosen, 0), [rows, 1]);
-    return reshape(where(replaced, picked, reshape(t, [rows, inner])), t.shape);
+    return reshape(where(replaced, picked, reshape(t, [1, rows, inner])), t.shape);
   });
 }

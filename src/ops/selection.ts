@@ -3,7 +3,6 @@
 
 import type { TypedArray } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
-import { tidy } from "../scope.ts";
 import { normalizeAxis, sameShape, showShape, sizeOf } from "../shape.ts";
 import { fromHost, type Tensor } from "../tensor.ts";
 import { expandDims, reshape } from "./reshape.ts";
@@ -12,7 +11,7 @@ import { asType } from "./cast.ts";
 import { asIndex, gather, gatherRows } from "./gather.ts";
 import { range } from "./grids.ts";
 import { equal, greater, less, logicalAnd, logicalOr } from "./logical.ts";
-import { type Operand, toTensor, use } from "./operand.ts";
+import { composite, type Operand, toTensor } from "./operand.ts";
 
 const int32 = (values: ArrayLike<number>, shape: readonly number[]) =>
   fromHost(Int32Array.from(values), shape, "int32");
@@ -30,8 +29,7 @@ function descending(values: TypedArray): (a: number, b: number) => number {
 
 /** The k largest values along the last axis and their positions (int32), largest first, the lower position among equals. */
 export function topk(x: Operand, k = 1, _sorted = true): { values: Tensor; indices: Tensor } {
-  return tidy(() => {
-    const t = toTensor(x);
+  return composite(x, (t) => {
     const n = t.shape[t.rank - 1];
     if (t.rank === 0 || !Number.isInteger(k) || k < 0 || k > n) {
       throw new DinogradError(
@@ -46,9 +44,9 @@ export function topk(x: Operand, k = 1, _sorted = true): { values: Tensor; indic
       picked.set(places.subarray(0, k), row * k);
     }
     const shape = [...t.shape.slice(0, -1), k];
-    const all = { outer: 1, rows: rows * n, inner: 1 };
+    const flat = reshape(t, [1, rows * n, 1]);
     return {
-      values: reshape(gatherRows({ x: t, index: int32(picked, [rows * k]) }, all), shape),
+      values: reshape(gatherRows(flat, int32(picked, [rows * k])), shape),
       indices: int32(picked.map((place) => place % n), shape),
     };
   });
@@ -61,8 +59,8 @@ export function inTopKAsync(
   k = 1,
 ): Promise<Tensor> {
   return Promise.resolve().then(() =>
-    tidy(() => {
-      const x = toTensor(predictions), t = asIndex(targets, "inTopK");
+    composite(predictions, (x) => {
+      const t = asIndex(targets, "inTopK");
       const n = x.shape[x.rank - 1];
       if (x.rank < 2 || !sameShape(t.shape, x.shape.slice(0, -1)) || !(k > 0 && k <= n)) {
         throw new DinogradError(
@@ -84,8 +82,7 @@ export function inTopKAsync(
 
 /** The distinct slices of x along `axis`, in order of first appearance, and for each slice of x its position among them (int32). */
 export function unique(x: Operand, axis?: number | null): { values: Tensor; indices: Tensor } {
-  return tidy(() => {
-    const t = toTensor(x);
+  return composite(x, (t) => {
     const at = normalizeAxis(axis ?? 0, t.rank, "unique");
     const n = t.shape[at], inner = sizeOf(t.shape.slice(at + 1));
     const outer = sizeOf(t.shape.slice(0, at));
@@ -112,8 +109,8 @@ export function unique(x: Operand, axis?: number | null): { values: Tensor; indi
 /** The values of vector x that are not in y, and their positions in x (int32). */
 export function setdiff1dAsync(x: Operand, y: Operand): Promise<[Tensor, Tensor]> {
   return Promise.resolve().then(() =>
-    tidy(() => {
-      const a = toTensor(x), b = toTensor(y);
+    composite(x, (a) => {
+      const b = toTensor(y);
       if (a.rank !== 1 || b.rank !== 1 || a.dtype !== b.dtype) {
         throw new DinogradError(
           `setdiff1d wants two vectors of one type, got ${a.dtype} ${
@@ -135,7 +132,7 @@ export function setdiff1dAsync(x: Operand, y: Operand): Promise<[Tensor, Tensor]
 /** Positions (int32 [count, rank]) of the elements of a condition that are true, in row-major order. */
 export function whereAsync(condition: Operand): Promise<Tensor> {
   return Promise.resolve().then(() =>
-    use(condition, (t) => {
+    composite(condition, (t) => {
       const data = t.dataSync(), places: number[] = [];
       let count = 0;
       data.forEach((v, i) => {
@@ -156,8 +153,8 @@ export function whereAsync(condition: Operand): Promise<Tensor> {
 /** The slices of x, along the dimensions from `axis` on that the mask covers, where the mask is true. */
 export function booleanMaskAsync(x: Operand, mask: Operand, axis = 0): Promise<Tensor> {
   return Promise.resolve().then(() =>
-    tidy(() => {
-      const t = toTensor(x), m = toTensor(mask);
+    composite(x, (t) => {
+      const m = toTensor(mask);
       const at = normalizeAxis(axis, t.rank, "booleanMask");
       const covered = t.shape.slice(at, at + m.rank);
       if (m.rank === 0 || !sameShape(m.shape, covered)) {

@@ -1,0 +1,141 @@
+// Which operations are public? All of these; what is not listed here serves other operations.
+
+export {
+  celu,
+  elu,
+  hardSigmoid,
+  leakyRelu,
+  prelu,
+  relu,
+  relu6,
+  selu,
+  sigmoid,
+  tanh,
+} from "./activations.ts";
+export { broadcastTo, sum } from "./broadcast.ts";
+export { buffer, TensorBuffer } from "./buffer.ts";
+export { cast } from "./cast.ts";
+export { bincount, confusionMatrix, denseBincount, oneHot } from "./counting.ts";
+export {
+  fill,
+  ones,
+  onesLike,
+  scalar,
+  tensor,
+  tensor1d,
+  tensor2d,
+  tensor3d,
+  tensor4d,
+  tensor5d,
+  tensor6d,
+  type TensorLike,
+  zeros,
+  zerosLike,
+} from "./creation.ts";
+export { einsum } from "./einsum.ts";
+export {
+  add,
+  addN,
+  div,
+  floorDiv,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  squaredDifference,
+  sub,
+} from "./elementwise.ts";
+export { gather, unsortedSegmentSum } from "./gather.ts";
+export { diag, eye, linspace, meshgrid, range } from "./grids.ts";
+export { concat, mirrorPad, split, stack, tile, unstack } from "./join.ts";
+export { linalg } from "./linalg.ts";
+export {
+  bitwiseAnd,
+  equal,
+  greater,
+  greaterEqual,
+  isFinite,
+  isInf,
+  isNaN,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+  notEqual,
+  where,
+} from "./logical.ts";
+export { dot, fused, type FusedMatMulArgs, matMul, outerProduct } from "./matmul.ts";
+export {
+  abs,
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atanh,
+  ceil,
+  clipByValue,
+  cos,
+  cosh,
+  erf,
+  exp,
+  expm1,
+  floor,
+  log,
+  log1p,
+  reciprocal,
+  round,
+  rsqrt,
+  sign,
+  sin,
+  sinh,
+  sqrt,
+  square,
+  step,
+  tan,
+} from "./math.ts";
+export { pad, reverse, slice, transpose } from "./movement.ts";
+export { batchNorm, euclideanNorm, logSumExp, moments, movingAverage, norm } from "./norm.ts";
+export type { Operand } from "./operand.ts";
+export { atan2, divNoNan, mod, pow } from "./power.ts";
+export {
+  bernoulli,
+  newRandomState,
+  randomNormal,
+  randomStandardNormal,
+  RandomState,
+  randomUniform,
+  randomUniformInt,
+  setRandomSeed,
+  truncatedNormal,
+} from "./random.ts";
+export { all, any, argMax, argMin, type Axes, max, mean, min, prod } from "./reduce.ts";
+export { clone, ensureShape, expandDims, flatten, reshape, squeeze } from "./reshape.ts";
+export { dropout, multinomial, rand, randomGamma } from "./sampling.ts";
+export { cumprod, cumsum } from "./scan.ts";
+export { gatherND, scatterND, tensorScatterUpdate } from "./scatter_nd.ts";
+export { lowerBound, searchSorted, upperBound } from "./search.ts";
+export {
+  booleanMaskAsync,
+  inTopKAsync,
+  setdiff1dAsync,
+  topk,
+  unique,
+  whereAsync,
+} from "./selection.ts";
+export {
+  gelu,
+  geluApprox,
+  hardSwish,
+  logSigmoid,
+  mish,
+  softplus,
+  softsign,
+  swish,
+} from "./smooth_activations.ts";
+export { crossEntropy, logSoftmax, softmax } from "./softmax.ts";
+export { batchToSpaceND, depthToSpace, spaceToBatchND } from "./space.ts";
+export { stridedSlice } from "./strided_slice.ts";
+export { to } from "./transfer.ts";
