@@ -129,9 +129,11 @@ int run_cross_entropy(const CrossEntropyArgs &args) {
   const int64_t n = args.n;
   for_rows(args.rows, n, [&](int64_t r) {
     const float *x = args.logits + r * n;
-    args.loss[r] = args.labels                 ? cross_entropy_row(x, args.labels + r * n, n)
-                   : known(args.classes[r], n) ? class_entropy_row(x, args.classes[r], n)
-                                               : not_a_number;
+    if (!args.classes) {
+      args.loss[r] = cross_entropy_row(x, args.labels + r * n, n);
+    } else {
+      args.loss[r] = known(args.classes[r], n) ? class_entropy_row(x, args.classes[r], n) : not_a_number;
+    }
   });
   return args.classes ? check_classes(args.classes, args.rows, n) : 0;
 }
@@ -141,7 +143,7 @@ int run_cross_entropy_grad(const CrossEntropyGradArgs &args) {
   for_rows(args.rows, n, [&](int64_t r) {
     const float *x = args.logits + r * n;
     float *dx = args.dlogits + r * n;
-    if (args.labels) {
+    if (!args.classes) {
       cross_entropy_grad_row(x, args.labels + r * n, args.dloss[r], dx, n);
     } else if (known(args.classes[r], n)) {
       class_entropy_grad_row(x, args.classes[r], args.dloss[r], dx, n);
