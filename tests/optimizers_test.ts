@@ -1,6 +1,6 @@
 // Do optimizers and schedules move weights as Keras does, eagerly and recorded, and is their state saved and given back in full?
 import assert from "node:assert";
-import { memory, Tensor } from "../src/tensor.ts";
+import { memory, type Tensor } from "../src/tensor.ts";
 import { DinogradError } from "../src/errors.ts";
 import { scalar, tensor } from "../src/ops/creation.ts";
 import { add, mul } from "../src/ops/elementwise.ts";

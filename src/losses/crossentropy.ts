@@ -1,0 +1,127 @@
+// How surprising are the right answers under the predicted probabilities? Cross-entropies, of probabilities and of the scores
+// (logits) behind them.
+//
+// Probabilities that come straight from a softmax or sigmoid activation are left aside for their logits, as Keras does on
+// TensorFlow: exact and with a gradient however sure the model is. Other probabilities are clipped to [1e-7, 1 - 1e-7], as Keras
+// does, where the gradient ends.
+
+import { logitsOf } from "../activations.ts";
+import { DinogradError } from "../errors.ts";
+import { sum } from "../ops/broadcast.ts";
+import { asType } from "../ops/cast.ts";
+import { add, div, mul, neg, sub } from "../ops/elementwise.ts";
+import { clipByValue, log } from "../ops/math.ts";
+import { transpose } from "../ops/movement.ts";
+import { mean } from "../ops/reduce.ts";
+import { squeeze } from "../ops/reshape.ts";
+import { softplus } from "../ops/smooth_activations.ts";
+import { crossEntropy } from "../ops/softmax.ts";
+import { tidy } from "../scope.ts";
+import { normalizeAxis, sameShape, showShape } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { alignTargets } from "./loss.ts";
+import { type AxisOptions, EPSILON } from "./regression.ts";
+
+/** Options of cross-entropies. */
+export interface CrossentropyOptions extends AxisOptions {
+  /** Whether predictions are scores rather than probabilities. */
+  fromLogits: boolean;
+  /** How far targets are moved towards "all equally likely", in [0, 1]. */
+  labelSmoothing: number;
+}
+
+/** Probabilities kept away from 0 and 1. */
+export function clipped(probabilities: Tensor): Tensor {
+  return clipByValue(probabilities, EPSILON, 1 - EPSILON);
+}
+
+/** Targets moved towards `1 / classes` each. */
+export function smoothed(targets: Tensor, labelSmoothing: number, classes: number): Tensor {
+  return labelSmoothing === 0
+    ? targets
+    : add(mul(targets, 1 - labelSmoothing), labelSmoothing / classes);
+}
+
+/** `-log` of the probability of each target, element by element: `-(t * log(p) + (1 - t) * log(1 - p))`. */
+export function binarySurprise(targets: Tensor, probabilities: Tensor): Tensor {
+  const p = clipped(probabilities);
+  return neg(add(mul(targets, log(p)), mul(sub(1, targets), log(sub(1, p)))));
+}
+
+/** The same from scores x: `softplus(x) - t * x`. */
+function binarySurpriseOfLogits(targets: Tensor, logits: Tensor): Tensor {
+  return sub(softplus(logits), mul(targets, logits));
+}
+
+/** Mean over `axis` of the cross-entropy of each element, whose target is a probability. */
+export function binaryCrossentropy(
+  yTrue: Tensor,
+  yPred: Tensor,
+  { fromLogits = false, labelSmoothing = 0, axis = -1 }: Partial<CrossentropyOptions> = {},
+): Tensor {
+  return tidy(() => {
+    const logits = fromLogits ? yPred : logitsOf(yPred, "sigmoid");
+    const [t, p] = alignTargets(yTrue, logits ?? yPred, "binaryCrossentropy");
+    const targets = smoothed(t, labelSmoothing, 2);
+    return mean((logits ? binarySurpriseOfLogits : binarySurprise)(targets, p), axis);
+  });
+}
+
+// Native cross-entropy works along the last axis; another one is moved there.
+function toLast(x: Tensor, axis: number): Tensor {
+  const at = normalizeAxis(axis, x.rank, "crossentropy"), order = x.shape.map((_, i) => i);
+  order.splice(at, 1);
+  return at === x.rank - 1 ? x : transpose(x, [...order, at]);
+}
+
+/** `-sum(yTrue * log(yPred))` along `axis`, with the predictions scaled to a sum of 1. */
+export function categoricalCrossentropy(
+  yTrue: Tensor,
+  yPred: Tensor,
+  { fromLogits = false, labelSmoothing = 0, axis = -1 }: Partial<CrossentropyOptions> = {},
+): Tensor {
+  return tidy(() => {
+    const logits = fromLogits ? yPred : logitsOf(yPred, "softmax");
+    const [t, p] = alignTargets(yTrue, logits ?? yPred, "categoricalCrossentropy");
+    const classes = t.shape[normalizeAxis(axis, t.rank, "categoricalCrossentropy")];
+    const targets = smoothed(t, labelSmoothing, classes);
+    if (logits) return crossEntropy(toLast(p, axis), toLast(targets, axis));
+    return neg(sum(mul(targets, log(clipped(div(p, sum(p, axis, true))))), axis));
+  });
+}
+
+/** Options of `sparseCategoricalCrossentropy`. */
+export type SparseCrossentropyOptions = Omit<CrossentropyOptions, "labelSmoothing">;
+
+/** `-log` of the probability of the class that each target is the number of. */
+export function sparseCategoricalCrossentropy(
+  yTrue: Tensor,
+  yPred: Tensor,
+  { fromLogits = false, axis = -1 }: Partial<SparseCrossentropyOptions> = {},
+): Tensor {
+  return tidy(() => {
+    const logits = fromLogits ? yPred : logitsOf(yPred, "softmax");
+    const scores = toLast(logits ?? log(clipped(asType(yPred, "float32"))), axis);
+    const shape = scores.shape.slice(0, -1);
+    const classes = yTrue.rank === shape.length + 1 && yTrue.shape[yTrue.rank - 1] === 1
+      ? squeeze(yTrue, -1)
+      : yTrue;
+    if (!sameShape(classes.shape, shape)) {
+      throw new DinogradError(
+        `sparseCategoricalCrossentropy of predictions ${
+          showShape(yPred.shape)
+        } needs targets of shape ${showShape(shape)}, got ${showShape(yTrue.shape)}`,
+      );
+    }
+    return crossEntropy(scores, asType(classes, "int32"));
+  });
+}
+
+/** The Kullback-Leibler divergence `sum(yTrue * log(yTrue / yPred))` over the last axis. */
+export function klDivergence(yTrue: Tensor, yPred: Tensor): Tensor {
+  return tidy(() => {
+    const [t, p] = alignTargets(yTrue, yPred, "klDivergence")
+      .map((x) => clipByValue(x, EPSILON, 1));
+    return sum(mul(t, log(div(t, p))), -1);
+  });
+}
