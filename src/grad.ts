@@ -68,8 +68,8 @@ class Tape implements Watcher {
         tidy(() => {
           const rules = node.grad!({ ...node.saved, dy: upstream });
           for (const key in rules) {
-            const id = node.inputs[key];
-            if (this.tracks(id)) accumulate(id, rules[key]!());
+            const id = node.inputs[key], rule = rules[key];
+            if (rule && this.tracks(id)) accumulate(id, rule());
           }
         });
         if (!sources.has(node.output)) {

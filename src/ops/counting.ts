@@ -65,7 +65,7 @@ export function bincount(x: Operand, weights: Operand, size: number): Tensor {
 
 function countWeights(index: Tensor, weights: Operand, name: string): Tensor {
   const w = toTensor(weights);
-  if (w.size === 0 && index.size !== 0) return ones(index.shape, "int32");
+  if (w.size === 0) return ones(index.shape, "int32");
   if (sameShape(w.shape, index.shape)) return w;
   throw new DinogradError(
     `${name} wants no weights or some of shape ${showShape(index.shape)}, got ${

@@ -39,40 +39,40 @@ const softmaxOp: (inputs: { x: Tensor }, attrs: SoftmaxAttrs) => Tensor = op<
     return y;
   },
   saves: ["y"],
-  grad: ({ dy, y }, attrs) => ({ x: () => softmaxGrad({ g: dy, y }, attrs) }),
+  grad: ({ dy, y }, attrs) => ({ x: () => softmaxGrad({ g: dy, p: y }, attrs) }),
 });
 
-// softmax: y (g - sum(g y)); log-softmax: g - e^y sum(g).
-const softmaxGrad: (inputs: { g: Tensor; y: Tensor }, attrs: SoftmaxAttrs) => Tensor = op<
-  { g: Tensor; y: Tensor },
+// softmax p: p (g - sum(g p)); log-softmax p: g - e^p sum(g).
+const softmaxGrad: (inputs: { g: Tensor; p: Tensor }, attrs: SoftmaxAttrs) => Tensor = op<
+  { g: Tensor; p: Tensor },
   SoftmaxAttrs,
-  "g" | "y"
+  "g" | "p"
 >({
   name: "softmaxGrad",
-  check: ({ y }) => ({ shape: y.shape, dtype: y.dtype }),
-  forward: ({ g, y }, { log }, { shape, dtype }, device) => {
+  check: ({ p }) => ({ shape: p.shape, dtype: p.dtype }),
+  forward: ({ g, p }, { log }, { shape, dtype }, device) => {
     const { native } = device;
     const dx = makeTensor(shape, dtype, device);
     native.check(native.calls.dg_softmax_grad(
       g.handle,
-      y.handle,
+      p.handle,
       dx.handle,
-      rowsOf(y),
-      lastOf(y),
+      rowsOf(p),
+      lastOf(p),
       log ? 1 : 0,
     ));
     return dx;
   },
-  saves: ["g", "y"],
-  grad: ({ dy, g, y }, { log }) =>
+  saves: ["g", "p"],
+  grad: ({ dy, g, p }, { log }) =>
     log
       ? {
-        g: () => sub(dy, sumLast(mul(dy, exp(y)))),
-        y: () => neg(mul(mul(dy, exp(y)), sumLast(g))),
+        g: () => sub(dy, sumLast(mul(dy, exp(p)))),
+        p: () => neg(mul(mul(dy, exp(p)), sumLast(g))),
       }
       : {
-        g: () => softmaxGrad({ g: dy, y }, { log }),
-        y: () => sub(mul(dy, sub(g, sumLast(mul(g, y)))), mul(g, sumLast(mul(dy, y)))),
+        g: () => softmaxGrad({ g: dy, p }, { log }),
+        p: () => sub(mul(dy, sub(g, sumLast(mul(g, p)))), mul(g, sumLast(mul(dy, p)))),
       },
 });
 
@@ -150,7 +150,7 @@ const crossEntropyGrad: (inputs: { logits: Tensor; labels: Tensor; g: Tensor }) 
     const rows = expandDims(g, -1);
     return {
       logits: () => {
-        const dx = softmaxGrad({ g: mul(dy, rows), y: softmax(logits) }, { log: false });
+        const dx = softmaxGrad({ g: mul(dy, rows), p: softmax(logits) }, { log: false });
         return isFloat(labels.dtype) ? mul(dx, sumLast(labels)) : dx;
       },
       labels: () => mul(rows, sub(sumLast(mul(dy, softmax(logits))), dy)),

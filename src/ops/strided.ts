@@ -16,6 +16,7 @@ export function copyStrided(
   to: Places,
   dims: readonly number[],
 ): void {
+  if (dims.includes(0)) return;
   const { native } = x.device;
   native.list(dims, from.strides, to.strides);
   native.check(

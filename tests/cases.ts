@@ -1,0 +1,19 @@
+// Which operations are tested, against what, and on which inputs? The op table: one row each, for tests and benchmarks.
+
+import { elementwise } from "./cases/elementwise.ts";
+import { selections } from "./cases/gather.ts";
+import { products } from "./cases/matmul.ts";
+import { movement } from "./cases/movement.ts";
+import { reductions } from "./cases/reduce.ts";
+import type { Row } from "./cases/row.ts";
+
+export type { Input, Row } from "./cases/row.ts";
+
+/** The op table. */
+export const rows: readonly Row[] = [
+  ...elementwise,
+  ...reductions,
+  ...products,
+  ...movement,
+  ...selections,
+];
