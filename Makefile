@@ -4,6 +4,7 @@
 #   make cuda   libdinograd_cuda.so (ARCHS="80 90a" narrows the targets)
 #   make emu    libdinograd_emu.so: the CUDA sources run on the CPU, for tests
 #   make check  native tests, plain and under AddressSanitizer and UBSan
+#   make bench-native  matrix products against the processor's peak
 BUILD := cuda/build
 CXX ?= g++
 WARN := -Wall -Wextra -Werror -Wno-psabi
@@ -14,9 +15,13 @@ CORE := $(wildcard cuda/core/*.cc)
 CPU := $(wildcard cuda/cpu/*.cc)
 KERNELS := $(wildcard cuda/cpu/kernels/*.cc)
 ISAS := v3 v4
-TESTS := $(patsubst cuda/tests/%.cc,%,$(wildcard cuda/tests/*_test.cc))
+ISA_v3 := -march=x86-64-v3 -DDG_ISA=v3 -DDG_LANES=8
+ISA_v4 := -march=x86-64-v4 -mprefer-vector-width=512 -DDG_ISA=v4 -DDG_LANES=16
+TESTS := $(filter-out emu_%,$(patsubst cuda/tests/%.cc,%,$(wildcard cuda/tests/*_test.cc)))
 
-.PHONY: all cpu wasm check clean format
+.PHONY: all cpu wasm check bench-native clean format
+.SECONDARY:
+.SILENT:
 all: cpu wasm
 
 # ---- CPU library -----------------------------------------------------------------------------------------------------
@@ -26,24 +31,25 @@ cpu_objects = $(patsubst cuda/%.cc,$(BUILD)/$(1)/%.o,$(CORE) $(CPU)) \
 define cpu_rules
 $(BUILD)/$(1)/%.o: cuda/%.cc $(HEADERS)
 	@mkdir -p $$(@D)
-	$(CXX) $(CXXFLAGS) $(2) -c $$< -o $$@
+	echo "  $$@"; $(CXX) $(CXXFLAGS) $(2) -c $$< -o $$@
 $(BUILD)/$(1)/kernels_v3/%.o: cuda/cpu/kernels/%.cc $(HEADERS)
 	@mkdir -p $$(@D)
-	$(CXX) $(CXXFLAGS) $(2) -march=x86-64-v3 -DDG_ISA=v3 -DDG_LANES=8 -c $$< -o $$@
+	echo "  $$@"; $(CXX) $(CXXFLAGS) $(2) $(ISA_v3) -c $$< -o $$@
 $(BUILD)/$(1)/kernels_v4/%.o: cuda/cpu/kernels/%.cc $(HEADERS)
 	@mkdir -p $$(@D)
-	$(CXX) $(CXXFLAGS) $(2) -march=x86-64-v4 -mprefer-vector-width=512 -DDG_ISA=v4 -DDG_LANES=16 -c $$< -o $$@
+	echo "  $$@"; $(CXX) $(CXXFLAGS) $(2) $(ISA_v4) -c $$< -o $$@
 $(BUILD)/$(1)/tests/%_test: cuda/tests/%_test.cc cuda/tests/check.h $(call cpu_objects,$(1)) $(HEADERS)
 	@mkdir -p $$(@D)
-	$(CXX) $(CXXFLAGS) $(2) -Icuda $$< $(call cpu_objects,$(1)) -o $$@ -pthread
+	echo "  $$@"; $(CXX) $(CXXFLAGS) $(2) -Icuda $$< $(call cpu_objects,$(1)) -o $$@ -pthread
 endef
 SANITIZE := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 $(eval $(call cpu_rules,cpu,))
 $(eval $(call cpu_rules,asan,$(SANITIZE)))
 
+# nodelete: worker threads outlive a dlclose.
 cpu: $(BUILD)/libdinograd_cpu.so
 $(BUILD)/libdinograd_cpu.so: $(call cpu_objects,cpu)
-	$(CXX) -shared -static-libstdc++ -static-libgcc -Wl,--no-undefined -Wl,--exclude-libs,ALL $^ -o $@ -pthread
+	$(CXX) -shared -static-libstdc++ -static-libgcc -Wl,--no-undefined -Wl,--exclude-libs,ALL -Wl,-z,nodelete $^ -o $@ -pthread
 
 # ---- WebAssembly -----------------------------------------------------------------------------------------------------
 WASM_CXX ?= clang++-16
@@ -56,7 +62,7 @@ wasm_objects = $(patsubst cuda/%.cc,$(BUILD)/wasm_$(1)/%.o,$(CORE) $(CPU) $(KERN
 define wasm_rules
 $(BUILD)/wasm_$(1)/%.o: cuda/%.cc $(HEADERS)
 	@mkdir -p $$(@D)
-	$(WASM_CXX) $(WASM_FLAGS) $(2) -c $$< -o $$@
+	echo "  $$@"; $(WASM_CXX) $(WASM_FLAGS) $(2) -c $$< -o $$@
 $(BUILD)/dinograd_$(1).wasm: $(call wasm_objects,$(1))
 	$(WASM_CXX) $(WASM_FLAGS) $(2) $(WASM_LINK) $$^ -o $$@
 src/native/wasm_$(1).ts: $(BUILD)/dinograd_$(1).wasm
@@ -71,6 +77,15 @@ wasm: src/native/wasm_simd.ts src/native/wasm_relaxed.ts
 # ---- Native tests ----------------------------------------------------------------------------------------------------
 check: $(foreach kind,cpu asan,$(foreach test,$(TESTS),$(BUILD)/$(kind)/tests/$(test)))
 	@status=0; for test in $^; do $$test || status=1; done; exit $$status
+
+# ---- Native benchmark ------------------------------------------------------------------------------------------------
+$(BUILD)/bench/fma_peak_%.o: bench/native/fma_peak.cc $(HEADERS)
+	@mkdir -p $(@D)
+	echo "  $$@"; $(CXX) $(CXXFLAGS) $(ISA_$*) -Icuda -c $< -o $@
+$(BUILD)/bench/gemm_bench: bench/native/gemm_bench.cc $(ISAS:%=$(BUILD)/bench/fma_peak_%.o) $(call cpu_objects,cpu)
+	echo "  $$@"; $(CXX) $(CXXFLAGS) -Icuda $^ -o $@ -pthread
+bench-native: $(BUILD)/bench/gemm_bench
+	$<
 
 format:
 	clang-format-16 -i $$(git ls-files -co --exclude-standard 'cuda/*.h' 'cuda/*.cc' 'cuda/*.cu' 'cuda/*.cuh')

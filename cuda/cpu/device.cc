@@ -16,8 +16,7 @@ namespace dg {
 namespace backend {
 
 namespace {
-constexpr size_t huge_page = size_t{1} << 21;
-size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
+[[maybe_unused]] size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 }  // namespace
 
 #if defined(__wasm__)
@@ -31,6 +30,8 @@ static double memory_free() { return memory_total() - __builtin_wasm_memory_size
 void *allocate(int, size_t bytes) { return aligned_alloc(64, round_up(bytes, 64)); }
 
 #else
+
+constexpr size_t huge_page = size_t{1} << 21;
 
 int device_count() {
   if (isa_name()) return 1;
