@@ -14,7 +14,7 @@ struct MatrixVector {
   float *y;
 };
 
-// Lines that run along k (as x then must): scalar products, a few lines abreast.
+// Lines that run along k: scalar products, a few abreast, in sixteen sums each whatever the width of a register.
 inline void dot_lines(const MatrixVector &p, int64_t begin, int64_t end) {
   constexpr int width = 16, abreast = lanes / 2;
   for (; begin < end; begin += abreast) {

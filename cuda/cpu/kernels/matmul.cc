@@ -10,8 +10,8 @@ namespace dg::DG_ISA {
 namespace {
 
 // Values this far apart lie in different pages and in one set of the first-level cache, so a matrix read with such a
-// stride is worth copying if more than copy_cost tiles read it: 1024^3 takes 10 % less, 512^3 in place up to 4 % less
-// than copied.
+// stride is copied if more than copy_cost tiles read it. That takes 1024^3 from 0.78 to 0.92 of the peak; 512^3 would
+// lose by it.
 constexpr int64_t page = 4096 / sizeof(float);
 constexpr int64_t copy_cost = 8;
 
