@@ -18,3 +18,58 @@
  *
  * @module
  */
+
+import "./src/chain.ts";
+
+export * from "./src/ops/mod.ts";
+export type { ChainedMethods } from "./src/chain.ts";
+export { getBackend, nextFrame, ready, setBackend } from "./src/backend.ts";
+export { type Device, device, devices } from "./src/native/device.ts";
+export { OutOfMemoryError, RecordError } from "./src/native/native.ts";
+export { DinogradError } from "./src/errors.ts";
+export type { DType, TypedArray } from "./src/dtype.ts";
+export type { NestedArray } from "./src/format.ts";
+export { memory, print, Tensor } from "./src/tensor.ts";
+export { Variable, variable } from "./src/variable.ts";
+export { dispose, keep, tidy } from "./src/scope.ts";
+export {
+  customGrad,
+  type CustomResult,
+  grad,
+  grads,
+  valueAndGrad,
+  valueAndGrads,
+  variableGrads,
+} from "./src/grad.ts";
+export { type Initializer, type InitializerIdentifier, initializers } from "./src/initializers.ts";
+export { type Regularizer, type RegularizerIdentifier, regularizers } from "./src/regularizers.ts";
+export { type Constraint, type ConstraintIdentifier, constraints } from "./src/constraints.ts";
+export type { Activation, ActivationIdentifier } from "./src/activations.ts";
+export { getOptimizer, type OptimizerIdentifier, train } from "./src/optimizers/registry.ts";
+export { Optimizer } from "./src/optimizers/optimizer.ts";
+export { LearningRateSchedule } from "./src/optimizers/schedules.ts";
+export * as layers from "./src/layers/factories.ts";
+export {
+  type CallArgs,
+  Layer,
+  type LayerArgs,
+  type Shape,
+  type Weight,
+} from "./src/layers/layer.ts";
+export { type EvaluateArgs, Model, type PredictArgs } from "./src/models/model.ts";
+export type { CompileArgs } from "./src/models/compiled.ts";
+export type { FitArgs } from "./src/models/fit.ts";
+export type { ClassWeight, TensorData } from "./src/models/data.ts";
+export { Sequential, sequential, type SequentialArgs } from "./src/models/sequential.ts";
+export type { ModelArtifacts, SaveHandler } from "./src/io/artifacts.ts";
+export { version } from "./src/version.ts";
+export {
+  Callback,
+  type CallbackArgs,
+  type CallbackLike,
+  type CallbackModel,
+  type FitParams,
+  type Logs,
+} from "./src/callbacks/callback.ts";
+export { History } from "./src/callbacks/history.ts";
+export { callbacks, EarlyStopping, type EarlyStoppingArgs } from "./src/callbacks/stopping.ts";

@@ -1,0 +1,16 @@
+// What came of each epoch? The history that fit returns.
+
+import { Callback, type Logs } from "./callback.ts";
+
+/** Loss and metrics of every epoch. */
+export class History extends Callback {
+  /** Numbers of the epochs. */
+  readonly epoch: number[] = [];
+  /** One value per epoch, by name. */
+  readonly history: Record<string, number[]> = {};
+
+  override onEpochEnd(epoch: number, logs: Logs = {}): void {
+    this.epoch.push(epoch);
+    for (const key in logs) (this.history[key] ??= []).push(logs[key]);
+  }
+}
