@@ -53,7 +53,7 @@ void check_softmax(const Size &s) {
           return k.softmax({out, out, s.rows, s.n, log});
         },
         0, x);
-    CHECK(!memcmp(in_place.data(), y.data(), y.size() * 4), "%s in place", what.c_str());
+    CHECK(same_bits(in_place, y), "%s in place", what.c_str());
 
     const auto dx = run_everywhere<float>(what + " gradient", x.size(), [&](const Kernels &k, float *out) {
       return k.softmax_grad({dy.data(), y.data(), out, s.rows, s.n, log});
@@ -111,7 +111,7 @@ void check_cross_entropy(const Size &s) {
   };
   const auto a = run_everywhere<float>("over labels", x.size(), over_labels, 0, labels);
   const auto b = run_everywhere<float>("beside labels", x.size(), beside);
-  CHECK(!memcmp(a.data(), b.data(), a.size() * 4), "gradient over its labels, n %ld", s.n);
+  CHECK(same_bits(a, b), "gradient over its labels, n %ld", s.n);
 }
 
 void check_hopeless_rows() {

@@ -45,6 +45,11 @@ inline std::vector<Kernels> kernels_here() {
   return all;
 }
 
+template <class T>
+bool same_bits(const std::vector<T> &a, const std::vector<T> &b) {
+  return a.size() == b.size() && (a.empty() || !memcmp(a.data(), b.data(), a.size() * sizeof(T)));
+}
+
 // The `n` elements that call(kernels, y) writes, after comparing what every variant writes. `before`: what y holds at
 // first. Each must return `status`.
 template <class T, class Call>
@@ -66,8 +71,7 @@ std::vector<T> run_everywhere(const std::string &what, int64_t n, const Call &ca
       CHECK(kept, "%s on %s writes beside its output", what.c_str(), kernels.isa);
       const std::vector<T> result(y.begin() + margin, y.end() - margin);
       if (first.empty()) first = result;
-      CHECK(!memcmp(first.data(), result.data(), n * sizeof(T)), "%s differs on %s with %d threads", what.c_str(),
-            kernels.isa, threads);
+      CHECK(same_bits(first, result), "%s differs on %s with %d threads", what.c_str(), kernels.isa, threads);
     }
   }
   return first;
