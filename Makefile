@@ -81,9 +81,9 @@ check: $(foreach kind,cpu asan,$(foreach test,$(TESTS),$(BUILD)/$(kind)/tests/$(
 # ---- Native benchmark ------------------------------------------------------------------------------------------------
 $(BUILD)/bench/fma_peak_%.o: bench/native/fma_peak.cc $(HEADERS)
 	@mkdir -p $(@D)
-	echo "  $$@"; $(CXX) $(CXXFLAGS) $(ISA_$*) -Icuda -c $< -o $@
+	echo "  $@"; $(CXX) $(CXXFLAGS) $(ISA_$*) -Icuda -c $< -o $@
 $(BUILD)/bench/gemm_bench: bench/native/gemm_bench.cc $(ISAS:%=$(BUILD)/bench/fma_peak_%.o) $(call cpu_objects,cpu)
-	echo "  $$@"; $(CXX) $(CXXFLAGS) -Icuda $^ -o $@ -pthread
+	echo "  $@"; $(CXX) $(CXXFLAGS) -Icuda $^ -o $@ -pthread
 bench-native: $(BUILD)/bench/gemm_bench
 	$<
 
