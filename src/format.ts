@@ -17,9 +17,46 @@ export function nest(values: ArrayLike<number>, shape: readonly number[]): Neste
 const EDGE = 3; // entries shown at each end of a long dimension
 const LONG = 20; // dimensions beyond this are abbreviated
 
+// Seven digits, but whole numbers in full.
 function formatNumber(value: number, dtype: DType): string {
   if (dtype === "bool") return value ? "true" : "false";
-  return String(parseFloat(value.toPrecision(7)));
+  return Number.isSafeInteger(value) ? String(value) : String(parseFloat(value.toPrecision(7)));
+}
+
+// Positions shown of a dimension; null stands for those left out.
+function shown(size: number): (number | null)[] {
+  if (size <= LONG) return Array.from({ length: size }, (_, i) => i);
+  const end = Array.from({ length: EDGE }, (_, i) => size - EDGE + i);
+  return [...Array(EDGE).keys(), null, ...end];
+}
+
+// The rows of values in brackets, each column as wide as its widest entry.
+function formatRows(shape: readonly number[], dtype: DType, values: TypedArray): string {
+  const last = shape.length - 1, n = shape[last], columns = shown(n);
+  const rows: string[][] = [];
+  const collect = (d: number, at: number): void => {
+    if (d < last) {
+      for (const i of shown(shape[d])) if (i !== null) collect(d + 1, at * shape[d] + i);
+    } else {
+      rows.push(columns.map((i) => i === null ? "..." : formatNumber(values[at * n + i], dtype)));
+    }
+  };
+  collect(0, 0);
+  const widths = columns.map((_, k) => last ? Math.max(...rows.map((r) => r[k].length)) : 0);
+  let next = 0;
+  const render = (d: number, indent: string): string => {
+    if (d === last) return `[${rows[next++].map((t, k) => t.padEnd(widths[k])).join(", ")}]`;
+    const gap = "\n".repeat(last - d) + indent;
+    const parts = shown(shape[d]).map((i) => i === null ? "..." : render(d + 1, indent + " "));
+    // Blocks are set apart by blank lines; the dots between them are not.
+    return `[${
+      parts.map((part, k) => {
+        if (k === parts.length - 1) return part;
+        return part === "..." && d < last - 1 ? `${part}\n${indent}` : `${part},${gap}`;
+      }).join("")
+    }]`;
+  };
+  return render(0, "     ");
 }
 
 /** The text of a tensor: its values in brackets, columns aligned, long dimensions abbreviated. */
@@ -33,30 +70,6 @@ export function formatTensor(
     ? `Tensor\n  dtype: ${dtype}\n  rank: ${shape.length}\n  shape: ${showShape(shape)}\n  values:`
     : "Tensor";
   if (!values) return `${head}\n    (no values)`;
-  const shown = (d: number): (number | null)[] => {
-    const n = shape[d];
-    if (n <= LONG) return Array.from({ length: n }, (_, i) => i);
-    return [0, 1, 2, null, ...Array.from({ length: EDGE }, (_, i) => n - EDGE + i)];
-  };
-  const texts: string[] = [];
-  const visit = (d: number, at: number): void => {
-    if (d === shape.length) {
-      texts.push(formatNumber(values[at], dtype));
-      return;
-    }
-    for (const i of shown(d)) if (i !== null) visit(d + 1, at * shape[d] + i);
-  };
-  visit(0, 0);
-  const width = Math.max(0, ...texts.map((t) => t.length));
-  let next = 0;
-  const render = (d: number, indent: string): string => {
-    if (d === shape.length) return texts[next++].padStart(shape.length ? width : 0);
-    const inner = indent + " ";
-    const parts = shown(d).map((i) => i === null ? "..." : render(d + 1, inner));
-    const separator = d === shape.length - 1
-      ? ", "
-      : ",\n" + "\n".repeat(Math.max(0, shape.length - d - 3)) + inner;
-    return `[${parts.join(separator)}]`;
-  };
-  return `${head}\n    ${render(0, "    ")}`;
+  const text = shape.length ? formatRows(shape, dtype, values) : formatNumber(values[0], dtype);
+  return `${head}\n    ${text}`;
 }
