@@ -5,8 +5,9 @@ import { Prng } from "../src/data/prng.ts";
 import { grads } from "../src/grad.ts";
 import { device, devices } from "../src/native/device.ts";
 import { addN, mul, sum, tensor } from "../src/ops/mod.ts";
+import { Arena, record } from "../src/record.ts";
 import { tidy } from "../src/scope.ts";
-import { memory, type Tensor } from "../src/tensor.ts";
+import { memory, Tensor, track } from "../src/tensor.ts";
 import { type Input, type Row, rows } from "./cases.ts";
 import { count, Plain, total } from "./plain.ts";
 
@@ -17,6 +18,7 @@ const sizes = [0, 1, 2, 3, 20], smallSizes = [1, 2, 4];
 const listOf = <T>(x: T | T[]): T[] => Array.isArray(x) ? x : [x];
 const isFloat = (x: Input | Tensor) => x.dtype === "float32";
 const load = (x: Plain, { dtype }: Input) => tensor(x.data, x.shape, dtype);
+const describe = (x: Tensor) => track(new Tensor(x.shape, x.dtype, null));
 const float = { dtype: "float32" } as Input;
 
 /** A source of random numbers, the same in every run. */
@@ -74,6 +76,31 @@ for (const row of rows) {
         });
       });
     }
+  });
+}
+
+for (const row of rows) {
+  if (row.host) continue;
+  Deno.test(`${row.name}: described and recorded`, () => {
+    const specs = row.inputs(3), inputs = draw(specs, randomFor(row, 3));
+    onDevices((name) => {
+      const xs = inputs.map((x, i) => load(x, specs[i]));
+      const eager = listOf(row.run(...xs));
+      const described = listOf(row.run(...xs.map(describe)));
+      described.forEach((y, i) => {
+        assert.ok(y.isAbstract);
+        assert.deepEqual([y.shape, y.dtype], [eager[i].shape, eager[i].dtype]);
+      });
+      const arena = new Arena(xs[0].device);
+      const { program, result } = record(arena, () => listOf(row.run(...xs)));
+      program.replay(2);
+      result.forEach((y, i) => {
+        assert.deepEqual(y.dataSync(), eager[i].dataSync(), `replayed on ${name}`);
+        y.dispose();
+      });
+      program.dispose();
+      arena.dispose();
+    });
   });
 }
 

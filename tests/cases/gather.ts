@@ -54,6 +54,7 @@ export const selections: Row[] = [
         const last = i.data.lastIndexOf(a);
         return last < 0 ? x.at(a, b) : u.at(last, b);
       }),
+    { host: true },
   ),
   row(
     "unsortedSegmentSum",
@@ -103,14 +104,14 @@ export const selections: Row[] = [
     });
     const indices = new Plain([x.shape[0], 3], places);
     return [build(indices.shape, (a, k) => x.at(a, indices.at(a, k))), indices];
-  }),
+  }, { host: true }),
   row("unique", (n) => [int([n], 0, 4)], (x) => {
     const { values, indices } = unique(x);
     return [values, indices];
   }, (x) => {
     const values = [...new Set(x.data)];
     return [new Plain([values.length], values), x.map((v) => values.indexOf(v))];
-  }),
+  }, { host: true }),
   ...[lowerBound, upperBound].map((search) =>
     row(
       search.name,

@@ -15,6 +15,8 @@ export interface Input {
 export interface Options {
   /** Whether inputs may be empty (true when left out). */
   readonly empty?: boolean;
+  /** Whether the operation reads values on the host, so that it can be neither described nor recorded. */
+  readonly host?: boolean;
   /** Whether gradients flow to float32 inputs (true when left out). */
   readonly grad?: boolean;
   /** Error of the result that is allowed, relative and absolute (1e-6 each when left out). */
