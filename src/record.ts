@@ -4,6 +4,7 @@ import type { Device } from "./native/device.ts";
 import { RecordError } from "./native/native.ts";
 import { tidy } from "./scope.ts";
 import type { Tensor } from "./tensor.ts";
+import { collectWrites, type Variable } from "./variable.ts";
 
 /** The memory that the recordings of one model share: it grows to the largest of them. */
 export class Arena {
@@ -34,11 +35,13 @@ export interface Params {
 export class Program {
   readonly #device: Device;
   readonly #handle: number;
+  readonly #writes: ReadonlySet<Variable>;
 
-  /** Takes over the native program `handle`. */
-  constructor(device: Device, handle: number) {
+  /** Takes over the native program `handle`, which changes the variables `writes`. */
+  constructor(device: Device, handle: number, writes: ReadonlySet<Variable>) {
     this.#device = device;
     this.#handle = handle;
+    this.#writes = writes;
   }
   /** Kernel calls in one run. */
   get calls(): number {
@@ -47,6 +50,8 @@ export class Program {
   /** Runs it `steps` times: one native call. */
   replay(steps = 1, params?: Params): void {
     const { native } = this.#device;
+    // Tensors that came to share a variable's buffer since the last run keep the values they saw.
+    for (const variable of this.#writes) variable.writable();
     native.check(
       native.calls.dg_replay(
         native.context,
@@ -72,15 +77,18 @@ export class Program {
 export function record<T>(arena: Arena, fn: () => T): { program: Program; result: T } {
   const { native } = arena.device;
   native.check(native.calls.dg_record_begin(arena.handle));
-  let result: T;
+  let recorded: { result: T; variables: Set<Variable> };
   try {
-    result = tidy(fn);
+    recorded = collectWrites(() => tidy(fn));
   } catch (error) {
     native.calls.dg_record_abort();
     throw error;
   }
-  const program = new Program(arena.device, native.check(native.calls.dg_record_end()));
-  return { program, result };
+  const handle = native.check(native.calls.dg_record_end());
+  return {
+    program: new Program(arena.device, handle, recorded.variables),
+    result: recorded.result,
+  };
 }
 
 /** Whether an error says that a step cannot be recorded (rather than that it is wrong). */

@@ -6,6 +6,18 @@ import { sameShape, showShape } from "./shape.ts";
 import { allocate, Storage, Tensor } from "./tensor.ts";
 
 let unnamed = 0;
+let written: Set<Variable> | null = null; // while somebody collects them
+
+/** Runs `fn` and says which variables were written to. */
+export function collectWrites<T>(fn: () => T): { result: T; variables: Set<Variable> } {
+  const before = written;
+  const variables = written = new Set<Variable>();
+  try {
+    return { result: fn(), variables };
+  } finally {
+    written = before;
+  }
+}
 
 /** A tensor that can be assigned to, such as a model's weight. Never disposed of by `tidy`. */
 export class Variable extends Tensor {
@@ -46,6 +58,7 @@ export class Variable extends Tensor {
    * first, so that none of them sees the change.
    */
   writable(): number {
+    written?.add(this);
     if (this.storage.refs > 1) {
       const { device, dtype, size, storage } = this;
       const copy = allocate(device, dtype, size);

@@ -1,6 +1,7 @@
 // When does training end before its last epoch? When nothing gets better any more, or when the loss is no number.
 
 import { DinogradError } from "../errors.ts";
+import { directionOf } from "../metrics/registry.ts";
 import type { Tensor } from "../tensor.ts";
 import { Callback, type Logs } from "./callback.ts";
 
@@ -23,8 +24,6 @@ export interface EarlyStoppingArgs {
   /** The first epoch that is watched. */
   startFromEpoch?: number;
 }
-
-const larger = /acc|auc|precision|recall|f1|score|iou|similarity/i;
 
 /** Ends training when the watched number has not got better for `patience` epochs, as in Keras 3. */
 export class EarlyStopping extends Callback {
@@ -52,7 +51,7 @@ export class EarlyStopping extends Callback {
     if (!["auto", "min", "max"].includes(mode)) {
       throw new DinogradError(`earlyStopping needs mode auto, min or max, got "${mode}"`);
     }
-    this.#sign = mode === "max" || (mode === "auto" && larger.test(monitor)) ? -1 : 1;
+    this.#sign = mode === "max" || (mode === "auto" && directionOf(monitor) === "up") ? -1 : 1;
   }
 
   override onTrainBegin(): void {
@@ -93,7 +92,6 @@ export class EarlyStopping extends Callback {
     this.#forget();
   }
 
-  // Copies: weights that share their buffer with the variables would only be copied by the next update anyway.
   #remember(): void {
     this.#forget();
     this.#bestWeights = this.model.getWeights().map((w) => {

@@ -9,6 +9,7 @@ import { add, mul } from "../ops/elementwise.ts";
 import { getOptimizer, type OptimizerIdentifier } from "../optimizers/registry.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import { scopes, tidy } from "../scope.ts";
+import { showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Variable } from "../variable.ts";
 import type { Batch, StepParams } from "./loop.ts";
@@ -92,7 +93,7 @@ export class Compiled {
     }
     const isLoss = (v: unknown) =>
       typeof v === "string" || typeof v === "function" ||
-      (typeof v === "object" && v !== null && "call" in v);
+      (typeof v === "object" && v !== null && ("apply" in v || "class_name" in v));
     this.#losses = spread<LossIdentifier>(args.loss, names, "losses", isLoss).map(getLoss);
     this.#lossWeights = args.lossWeights === undefined
       ? names.map(() => 1)
@@ -114,12 +115,7 @@ export class Compiled {
       const several = outputs.length > 1;
       this.#metrics = this.#wantedMetrics.flatMap((list, output) =>
         list.map((wanted) => {
-          const metric = resolveMetric(
-            wanted,
-            targets[output].shape,
-            outputs[output].shape,
-            this.#losses[output],
-          );
+          const metric = resolveMetric(wanted, targets[output].shape, outputs[output].shape);
           const label = typeof wanted === "string" ? wanted : metric.name;
           const name = several ? `${this.#model.outputNames[output]}_${label}` : label;
           return { name, output, metric };
@@ -190,10 +186,16 @@ export class Compiled {
     this.prepare(batch.y, outputs);
     let loss: Tensor | undefined;
     outputs.forEach((output, i) => {
-      const part = this.#losses[i].call(batch.y[i], output, batch.weights ?? undefined);
+      const part = this.#losses[i].apply(batch.y[i], output, batch.weights ?? undefined);
       const weighted = this.#lossWeights[i] === 1 ? part : mul(part, this.#lossWeights[i]);
       loss = loss ? add(loss, weighted) : weighted;
     });
+    if (loss!.rank !== 0) {
+      throw new DinogradError(
+        `A model is trained on a loss that is one number: got shape ${showShape(loss!.shape)} ` +
+          `(is its reduction "none"?)`,
+      );
+    }
     for (const penalty of this.#model.regularizationLosses()) loss = add(loss!, penalty);
     return { loss: loss!, outputs };
   }

@@ -147,7 +147,7 @@ export async function fitLoop(
     makeLoop(target, validation, args.validationBatchSize ?? batchSize, "test");
   const steps = Math.min(args.stepsPerEpoch ?? train.steps, train.steps);
   const history = new History();
-  const callbacks = new CallbackList([args.callbacks ?? []].flat() as CallbackLike[], history);
+  const callbacks = new CallbackList(args.callbacks, history);
   const progress = args.verbose === 0 ? null : new ProgressBar(args.verbose ?? 1);
   callbacks.begin(target.model, { epochs, steps, batchSize, samples: samples.count });
   const pace = new Pace();
@@ -191,7 +191,10 @@ export async function fitLoop(
           await callbacks.onBatchEnd(done - 1, { size: train.sizeOf(done - 1), ...logs });
         }
         if (logs && progress?.isDue(done)) progress.update(done, logs);
-        if (done < steps) await breathe();
+        if (done < steps) {
+          await breathe();
+          await callbacks.onYield(epoch, done - 1, logs);
+        }
       }
       const logs = look(done);
       if (test && (epoch + 1) % (args.validationFreq ?? 1) === 0) {
