@@ -50,6 +50,22 @@ class Tape implements Watcher {
    */
   backward(y: Tensor, dy: Tensor, sources: ReadonlySet<number>): Map<number, Tensor> {
     const gradients = new Map<number, Tensor>([[y.id, dy.alias()]]);
+    try {
+      this.#walk(y, gradients, sources);
+    } catch (error) {
+      for (const gradient of gradients.values()) gradient.dispose();
+      throw error;
+    }
+    for (const [id, gradient] of gradients) {
+      if (!sources.has(id)) {
+        gradient.dispose();
+        gradients.delete(id);
+      }
+    }
+    return gradients;
+  }
+
+  #walk(y: Tensor, gradients: Map<number, Tensor>, sources: ReadonlySet<number>): void {
     const accumulate = (id: number, gradient: Tensor) => {
       const before = gradients.get(id);
       gradients.set(id, (before ? add(before, gradient) : gradient).alias());
@@ -79,13 +95,6 @@ class Tape implements Watcher {
       }
       for (const k in node.saved) node.saved[k].dispose();
     }
-    for (const [id, gradient] of gradients) {
-      if (!sources.has(id)) {
-        gradient.dispose();
-        gradients.delete(id);
-      }
-    }
-    return gradients;
   }
 
   // Positions of the nodes on a path to `output`.
@@ -227,6 +236,9 @@ export function gradientsOf(
   };
 }
 
+/** Keeps tensors of a custom gradient's forward function for its gradient. */
+export type GradSaveFunc = (tensors: Tensor[]) => void;
+
 /** What a custom gradient's forward function returns. */
 export interface CustomResult {
   value: Tensor;
@@ -237,15 +249,24 @@ export interface CustomResult {
 /**
  * A function with its own gradient: `f(...xs, save)` computes the value and says how gradients follow; `save([...])` keeps tensors
  * for that.
+ *
+ * ```ts
+ * import * as dg from "../mod.ts";
+ *
+ * const straightThrough = dg.customGrad((x) => ({ value: dg.round(x), gradFunc: (dy) => dy }));
+ * dg.grad(straightThrough)(dg.tensor([0.4, 1.6])).print(); // [1, 1]
+ * ```
  */
-export function customGrad(
-  f: (...args: [...Tensor[], (tensors: Tensor[]) => void]) => CustomResult,
-): (...xs: Tensor[]) => Tensor {
+export function customGrad<T extends Tensor[] = [Tensor]>(
+  f: (...args: [...T, GradSaveFunc]) => CustomResult,
+): (...xs: T) => Tensor {
   return (...xs) => {
     const inputs: Inputs = Object.fromEntries(xs.map((x, i) => [`x${i}`, x]));
     const saved: Tensor[] = [];
     return tidy(() => {
-      const { value, gradFunc } = unwatched(() => f(...xs, (tensors) => saved.push(...tensors)));
+      const { value, gradFunc } = unwatched(() =>
+        f(...xs, (tensors: Tensor[]) => saved.push(...tensors))
+      );
       report(
         "customGrad",
         inputs,
