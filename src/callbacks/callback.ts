@@ -1,7 +1,6 @@
 // What can a program do while a model trains? Callbacks: objects with methods that fit calls, as in TensorFlow.js.
 
 import type { Tensor } from "../tensor.ts";
-import type { History } from "./history.ts";
 
 /** Loss and metrics by name; `val_` names for the validation. In batch logs also `size`. */
 export type Logs = Record<string, number>;
@@ -65,7 +64,7 @@ type Moment = Exclude<keyof CallbackArgs, undefined>;
 export class CallbackList {
   readonly #all: CallbackLike[];
 
-  constructor(given: CallbackLike | readonly CallbackLike[] | undefined, history: History) {
+  constructor(given: CallbackLike | readonly CallbackLike[] | undefined, history: Callback) {
     this.#all = [history, ...[given ?? []].flat() as CallbackLike[]];
   }
 
