@@ -115,7 +115,7 @@ export class Tensor {
     this.dtype = dtype;
     this.size = sizeOf(shape);
     this.backing = storage;
-    counts.tensors++;
+    if (storage) counts.tensors++;
   }
 
   /** Number of dimensions. */
@@ -161,8 +161,9 @@ export class Tensor {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    if (!this.backing) return;
     counts.tensors--;
-    this.backing?.release();
+    this.backing.release();
     this.backing = null;
   }
   /** `using x = ...` disposes of x at the end of its block. */
