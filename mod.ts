@@ -37,6 +37,7 @@ export {
   type CustomResult,
   grad,
   grads,
+  type GradSaveFunc,
   valueAndGrad,
   valueAndGrads,
   variableGrads,
