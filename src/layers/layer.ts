@@ -8,7 +8,7 @@ import { getRegularizer, type Regularizer } from "../regularizers.ts";
 import { tidy } from "../scope.ts";
 import type { Config } from "../serialization.ts";
 import { sameShape, showShape, UNKNOWN } from "../shape.ts";
-import { Tensor } from "../tensor.ts";
+import { Tensor, track } from "../tensor.ts";
 import { Variable } from "../variable.ts";
 
 /** A shape as layers show it: null where a size is not known. */
@@ -230,7 +230,7 @@ export abstract class Layer {
     const several = Array.isArray(inputShape[0]);
     const shapes = (several ? inputShape : [inputShape]) as Shape[];
     return tidy(() => {
-      const inputs = shapes.map((s) => new Tensor(toDims(s), "float32", null));
+      const inputs = shapes.map((s) => track(new Tensor(toDims(s), "float32", null)));
       const outputs = this.apply(several ? inputs : inputs[0], {});
       return Array.isArray(outputs)
         ? outputs.map((y) => fromDims(y.shape))

@@ -11,7 +11,7 @@ import { slice } from "../ops/movement.ts";
 import { scalar } from "../ops/creation.ts";
 import { Arena } from "../record.ts";
 import { tidy } from "../scope.ts";
-import { Tensor } from "../tensor.ts";
+import { Tensor, track } from "../tensor.ts";
 import { version } from "../version.ts";
 import { type CompileArgs, Compiled } from "./compiled.ts";
 import { rowsOf, type Samples, sliceSamples, type TensorData, toList, toSamples } from "./data.ts";
@@ -255,7 +255,7 @@ export abstract class Model extends Layer {
     if (this.built) return;
     tidy(() => {
       const described = xs.map((x) =>
-        new Tensor(toDims([null, ...x.shape.slice(1)]), x.dtype, null)
+        track(new Tensor(toDims([null, ...x.shape.slice(1)]), x.dtype, null))
       );
       this.apply(described.length === 1 ? described[0] : described, {});
     });

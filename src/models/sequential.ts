@@ -12,7 +12,7 @@ import {
 import { InputLayer } from "../layers/core.ts";
 import { tidy } from "../scope.ts";
 import type { Config } from "../serialization.ts";
-import { Tensor } from "../tensor.ts";
+import { Tensor, track } from "../tensor.ts";
 import { Model } from "./model.ts";
 import type { SummaryRow } from "./summary.ts";
 
@@ -127,7 +127,7 @@ export class Sequential extends Model {
       return;
     }
     tidy(() => {
-      let x: Tensor | Tensor[] = new Tensor(toDims(this.#inputShape!), "float32", null);
+      let x: Tensor | Tensor[] = track(new Tensor(toDims(this.#inputShape!), "float32", null));
       for (const layer of this.layers) {
         x = layer.apply(x, {});
         this.#outputShapes.push(Array.isArray(x) ? null : fromDims(x.shape));
