@@ -3,28 +3,23 @@
 /** The project's folder. */
 export const root = new URL("..", import.meta.url);
 
-/** One import: what is written, and whether it happens when the module is loaded. */
-export interface Import {
-  specifier: string;
-  dynamic: boolean;
-}
+// Read from left to right, so that what looks like an import inside a comment or a string counts for nothing. After `deno fmt`
+// a statement begins at the line's start.
+const token = new RegExp(
+  [
+    /\/\/[^\n]*|\/\*[\s\S]*?\*\//, // comment
+    /^(?:import|export)\b(?:[^;"'`(]*?\bfrom)?\s*"([^"\n]+)"/, // import or re-export
+    /\bimport\(\s*(?:"([^"\n]+)"|([^)\s][^)]*))/, // import at some later time
+    /"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`/, // string
+  ].map((r) => r.source).join("|"),
+  "gm",
+);
 
-// Comments go, so that examples in them count for nothing; strings stay, so that "//" inside them is no comment.
-const commentOrString =
-  /\/\/[^\n]*|\/\*[\s\S]*?\*\/|("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)/g;
-// After `deno fmt` a statement begins at the line's start.
-const staticImport = /^(?:import|export)\b(?:[^;"'`(]*?\bfrom)?\s*"([^"\n]+)"/gm;
-const dynamicImport = /\bimport\(\s*(?:"([^"\n]+)"|([^)\s][^)]*))/g;
-
-/** The imports of TypeScript source text, types included. */
-export function scanImports(source: string): Import[] {
-  const code = source.replace(commentOrString, (_, string) => string ?? "");
-  // What a program inside a template string imports is that program's business.
-  const own = code.replace(/`(?:\\.|[^`\\])*`/g, "``");
-  return [
-    ...[...own.matchAll(staticImport)].map((m) => ({ specifier: m[1], dynamic: false })),
-    ...[...own.matchAll(dynamicImport)].map((m) => ({ specifier: m[1] ?? m[2], dynamic: true })),
-  ];
+/** What TypeScript source text imports, types included, at loading or later. */
+export function scanImports(source: string): string[] {
+  return [...source.matchAll(token)].map((m) => m[1] ?? m[2] ?? m[3]).filter((s) =>
+    s !== undefined
+  );
 }
 
 /** All TypeScript files of a folder, as paths from the project's root. */
@@ -34,8 +29,8 @@ export function sources(folder: string): string[] {
   ).sort();
 }
 
-/** The imports of a file of the project. */
-export function importsOf(path: string): Import[] {
+/** What a file of the project imports. */
+export function importsOf(path: string): string[] {
   return scanImports(Deno.readTextFileSync(new URL(path, root)));
 }
 
@@ -47,13 +42,13 @@ export function resolve(specifier: string, importer: string): string | undefined
 }
 
 /** Project files that loading these files loads, themselves included, each with what it imports. */
-export function reachable(entries: readonly string[]): Map<string, Import[]> {
-  const seen = new Map<string, Import[]>();
+export function reachable(entries: readonly string[]): Map<string, string[]> {
+  const seen = new Map<string, string[]>();
   const visit = (path: string) => {
     if (seen.has(path)) return;
     const imports = importsOf(path);
     seen.set(path, imports);
-    for (const { specifier } of imports) {
+    for (const specifier of imports) {
       const next = resolve(specifier, path);
       if (next !== undefined) visit(next);
     }

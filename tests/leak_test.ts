@@ -1,0 +1,86 @@
+// Does memory stay where it is while training goes on and on?
+import assert from "node:assert";
+import * as dg from "../mod.ts";
+import { type Device, devices } from "../src/native/device.ts";
+import { MemoryKind } from "../src/native/symbols.ts";
+
+const MiB = 2 ** 20;
+
+/** What is alive: on this side, and in the native library, whose handles nobody here may have noted. */
+function alive({ native, index }: Device) {
+  const { numTensors, numDataBuffers, numBytes } = dg.memory();
+  const held = (what: number) => native.calls.dg_memory(index, what);
+  return {
+    numTensors,
+    numDataBuffers,
+    numBytes,
+    native: held(MemoryKind.live),
+    arrays: held(MemoryKind.arrays),
+  };
+}
+
+function regression() {
+  const x = dg.randomNormal([320, 10]);
+  const y = dg.tidy(() => x.sum(1, true));
+  const model = dg.sequential({
+    layers: [
+      dg.layers.dense({ units: 64, activation: "relu", inputShape: [10] }),
+      dg.layers.dense({ units: 32, activation: "relu" }),
+      dg.layers.dense({ units: 1 }),
+    ],
+  });
+  return { x, y, model };
+}
+
+const compileArgs = { optimizer: "adam", loss: "meanSquaredError", metrics: ["mae"] } as const;
+
+for (const device of devices()) {
+  // The emulated GPU runs every step at a thousandth of the speed.
+  const steps = /emulated/i.test(device.description) ? 200 : 10_000;
+
+  Deno.test(`${steps} recorded steps on ${device.name} leave memory as it was`, async () => {
+    await dg.setBackend(device.name);
+    const { x, y, model } = regression();
+    model.compile(compileArgs);
+    const fit = (epochs: number) => model.fit(x, y, { epochs, batchSize: 32, verbose: 0 });
+    await fit(steps / 20); // half as many first, so that engine and pool have what they want to hold
+    const before = alive(device), rss = Deno.memoryUsage().rss;
+    await fit(steps / 10);
+    assert.deepEqual(alive(device), before);
+    const grown = (Deno.memoryUsage().rss - rss) / MiB;
+    assert.ok(grown < 8, `the process grew by ${grown.toFixed(1)} MiB`);
+    model.dispose();
+    dg.dispose([x, y]);
+  });
+
+  Deno.test(`eager steps on ${device.name} leave memory as it was`, async () => {
+    await dg.setBackend(device.name);
+    const { x, y, model } = regression();
+    model.compile({ ...compileArgs, runEagerly: true });
+    const fit = () => model.fit(x, y, { epochs: steps / 500, batchSize: 32, verbose: 0 });
+    await fit();
+    const before = alive(device);
+    await fit();
+    await model.trainOnBatch(x, y);
+    dg.dispose(model.evaluate(x, y));
+    dg.dispose(model.predict(x));
+    assert.deepEqual(alive(device), before);
+    model.dispose();
+    dg.dispose([x, y]);
+  });
+
+  Deno.test(`a disposed model on ${device.name} leaves nothing`, async () => {
+    await dg.setBackend(device.name);
+    const train = async () => {
+      const { x, y, model } = regression();
+      model.compile(compileArgs);
+      await model.fit(x, y, { epochs: 2, batchSize: 48, validationSplit: 0.1, verbose: 0 });
+      model.dispose();
+      dg.dispose([x, y]);
+    };
+    await train();
+    const before = alive(device);
+    for (let i = 0; i < 5; i++) await train();
+    assert.deepEqual(alive(device), before);
+  });
+}
