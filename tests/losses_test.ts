@@ -3,6 +3,7 @@ import assert from "node:assert";
 import { type ActivationIdentifier, getActivation } from "../src/activations.ts";
 import { DinogradError } from "../src/errors.ts";
 import { grad, valueAndGrad } from "../src/grad.ts";
+import { losses, Reduction as CoreReduction } from "../src/losses/core.ts";
 import * as classes from "../src/losses/classes.ts";
 import { getLoss } from "../src/losses/registry.ts";
 import { LossFunctionWrapper, type Reduction } from "../src/losses/loss.ts";
@@ -218,5 +219,40 @@ onEachDevice("functions serve as losses, and wrong ones are refused", () => {
     new DinogradError(
       'Hinge takes reduction sum_over_batch_size, mean, mean_with_sample_weight, sum, none, got "average"',
     ),
+  );
+});
+
+onEachDevice("the core losses are TensorFlow.js's", () => {
+  tidy(() => {
+    const labels = tensor([[1, 0, 1], [0, 1, 0]]), p = tensor([[0.8, 0.3, 0.6], [0.1, 0.9, 0.4]]);
+    const weights = tensor([[2, 0, 1]]); // for each row: 4 of 6 weights are not 0, their sum is 6
+    close(losses.absoluteDifference(labels, p), [1.5 / 6], "absoluteDifference");
+    const { NONE, MEAN, SUM } = CoreReduction;
+    const weighted = [0.4, 0, 0.4, 0.2, 0, 0.4];
+    close(losses.absoluteDifference(labels, p, weights), [1.4 / 4], "by nonzero weights");
+    close(losses.absoluteDifference(labels, p, weights, NONE), weighted, "none");
+    close(losses.absoluteDifference(labels, p, weights, SUM), [1.4], "sum");
+    close(losses.absoluteDifference(labels, p, weights, MEAN), [1.4 / 6], "mean");
+    close(losses.computeWeightedLoss([1, 2], [2, 2], MEAN), [1.5], "computeWeightedLoss");
+    close(losses.meanSquaredError(labels, p), [0.47 / 6], "meanSquaredError");
+    close(losses.hingeLoss(labels, p), [(0.2 + 1.3 + 0.4 + 1.1 + 0.1 + 1.4) / 6], "hingeLoss");
+    close(losses.huberLoss([0, 0], [0.5, 3], null, 1), [(0.125 + 2.5) / 2], "huberLoss");
+    close(losses.cosineDistance([[0.6, 0.8]], [[1, 0]], 1), [0.4], "cosineDistance");
+    const log = (x: number) => -Math.log(x);
+    close(losses.logLoss([1, 0], [0.8, 0.3]), [(log(0.8) + log(0.7)) / 2], "logLoss");
+    const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+    const surprise = (log(sigmoid(2)) + log(1 - sigmoid(-1))) / 2;
+    close(losses.sigmoidCrossEntropy([1, 0], [2, -1]), [surprise], "sigmoidCrossEntropy");
+    const smooth = 0.95 * log(sigmoid(2)) + 0.05 * log(sigmoid(-2));
+    close(losses.sigmoidCrossEntropy([1], [2], null, 0.1), [smooth], "smoothed");
+    const sum = Math.exp(1) + Math.exp(2);
+    const cross = losses.softmaxCrossEntropy([[0, 1]], [[1, 2]]);
+    close(cross, [log(Math.exp(2) / sum)], "softmaxCrossEntropy");
+    const smoothed = losses.softmaxCrossEntropy([[0, 1]], [[1, 2]], null, 0.2);
+    close(smoothed, [0.9 * log(Math.exp(2) / sum) + 0.1 * log(Math.exp(1) / sum)], "smoothed");
+  });
+  assert.throws(
+    () => losses.hingeLoss([1, 0], [1, 0, 1]),
+    new DinogradError("hingeLoss needs labels and predictions of one shape, got [2] and [3]"),
   );
 });
