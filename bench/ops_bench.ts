@@ -41,10 +41,10 @@ benchOperation("Adam update, 101770 weights of 4 variables", () => {
   const shapes = [[784, 128], [128], [128, 10], [10]];
   const weights = shapes.map((shape) => dg.variable(dg.randomNormal(shape)));
   const gradients = shapes.map((shape) => dg.randomNormal(shape));
-  const byName = Object.fromEntries(weights.map((w, i) => [w.name, gradients[i]]));
+  const pairs = new Map(weights.map((w, i) => [w, gradients[i]]));
   const adam = dg.train.adam();
   return {
     holds: [...weights, ...gradients, adam],
-    run: () => adam.applyGradients(byName),
+    run: () => adam.applyGradients(pairs),
   };
 });
