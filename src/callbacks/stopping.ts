@@ -32,6 +32,7 @@ export class EarlyStopping extends Callback {
   #best = Infinity;
   #waited = 0;
   #bestEpoch = 0;
+  #watched = 0; // epochs that had the number
   #bestWeights: Tensor[] | undefined;
 
   constructor(args: EarlyStoppingArgs = {}) {
@@ -55,45 +56,53 @@ export class EarlyStopping extends Callback {
   }
 
   override onTrainBegin(): void {
-    this.#waited = this.#bestEpoch = 0;
+    this.#waited = this.#bestEpoch = this.#watched = 0;
     this.#best = Infinity;
+    this.#forget();
   }
 
   override onEpochEnd(epoch: number, logs: Logs = {}): void {
     const { monitor, minDelta, patience, baseline, restoreBestWeights, startFromEpoch } =
       this.#args;
-    if (!Object.hasOwn(logs, monitor)) {
+    const names = Object.keys(logs);
+    if (!names.includes(monitor)) {
+      // An epoch without validation is passed over; anything else is a wrong name.
+      if (monitor.startsWith("val_") && !names.some((name) => name.startsWith("val_"))) return;
       throw new DinogradError(
-        `earlyStopping watches "${monitor}", but the logs have only ${
-          Object.keys(logs).join(", ")
-        }`,
+        `earlyStopping watches "${monitor}", but the logs have only ${names.join(", ")}`,
       );
     }
+    this.#watched++;
     if (epoch < startFromEpoch) return;
     const value = this.#sign * logs[monitor];
+    const beats = (reference: number) => value < reference - Math.abs(minDelta);
+    const better = beats(this.#best);
+    if (restoreBestWeights && (better || !this.#bestWeights)) this.#remember(epoch);
     this.#waited++;
-    if (value < this.#best - Math.abs(minDelta) || (restoreBestWeights && !this.#bestWeights)) {
+    if (better) {
       this.#best = value;
-      this.#bestEpoch = epoch;
-      if (restoreBestWeights) this.#remember();
-      if (baseline === null || value < this.#sign * baseline) this.#waited = 0;
-      return;
-    }
-    if (this.#waited >= patience && epoch > 0) {
+      if (baseline === null || beats(this.#sign * baseline)) this.#waited = 0;
+    } else if (this.#waited >= patience && epoch > 0) {
       if (this.#args.verbose) console.log(`Epoch ${epoch + 1}: early stopping`);
       this.model.stopTraining = true;
     }
   }
 
   override onTrainEnd(): void {
+    if (this.#watched === 0) {
+      console.warn(
+        `dinograd: earlyStopping never saw "${this.#args.monitor}": fit was given nothing to validate on`,
+      );
+    }
     if (!this.#bestWeights) return;
     if (this.#args.verbose) console.log(`Restoring the weights of epoch ${this.#bestEpoch + 1}`);
     this.model.setWeights(this.#bestWeights);
     this.#forget();
   }
 
-  #remember(): void {
+  #remember(epoch: number): void {
     this.#forget();
+    this.#bestEpoch = epoch;
     this.#bestWeights = this.model.getWeights().map((w) => {
       w.kept = true;
       return w;
