@@ -58,9 +58,7 @@ onEachDevice("earlyStopping stops as Keras does and brings back the best weights
 
 Deno.test("earlyStopping says what it cannot watch", () => {
   assert.throws(
-    () =>
-      run({ monitor: "val_los" }, [1]) && new EarlyStopping({ monitor: "val_los" })
-        .onEpochEnd(0, { loss: 1, val_loss: 2 }),
+    () => new EarlyStopping({ monitor: "val_los" }).onEpochEnd(0, { loss: 1, val_loss: 2 }),
     new DinogradError('earlyStopping watches "val_los", but the logs have only loss, val_loss'),
   );
   assert.throws(
