@@ -15,15 +15,26 @@ DG_HD Mask<V> same(V a, V b) {
   return a == b;
 }
 
-DG_HD FloatLanes load_lanes(const float *p) { return load(p); }
-DG_HD IntLanes load_lanes(const int32_t *p) { return bits(load(reinterpret_cast<const float *>(p))); }
+template <class T>
+DG_HD auto load_lanes(const T *p, int64_t left) {
+  const FloatLanes v = load_block<lanes>(reinterpret_cast<const float *>(p), left, 0).v;
+  if constexpr (std::is_same_v<T, float>) {
+    return v;
+  } else {
+    return bits(v);
+  }
+}
 
 // The extreme value first, then its first place: two quick passes.
 template <class Op, class T>
 int32_t position(const T *x, int64_t n) {
   const T best = reduce_row<Op>(x, n);
   int64_t i = 0;
-  while (i + lanes <= n && !any(same(load_lanes(x + i), splat<decltype(load_lanes(x))>(best)))) i += lanes;
+  while (i + lanes <= n) {
+    const auto v = load_lanes(x + i, lanes);
+    if (any(same(v, best - decltype(v){}))) break;
+    i += lanes;
+  }
   while (!same(x[i], best)) i++;
   return static_cast<int32_t>(i);
 }
@@ -36,27 +47,23 @@ void arg_rows(const ArgReduceArgs &args) {
   });
 }
 
-// Columns side by side, each keeping the best so far and where it was.
+// A register of columns side by side, each keeping the best so far and where it was.
 template <class Op, class T>
 void arg_columns(const ArgReduceArgs &args) {
-  constexpr int64_t panel = 64;
-  const int64_t n = args.n, inner = args.inner, panels = (inner + panel - 1) / panel;
-  const int64_t grain = n * panel < elements_per_piece ? elements_per_piece / (n * panel) : 1;
-  parallel_for(args.outer * panels, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; p++) {
-      const int64_t column = p % panels * panel, width = inner - column < panel ? inner - column : panel;
-      const T *x = static_cast<const T *>(args.x) + p / panels * n * inner + column;
-      T best[panel];
-      int32_t at[panel];
-      for (int64_t j = 0; j < width; j++) best[j] = x[j], at[j] = 0;
+  const int64_t n = args.n, inner = args.inner, groups = (inner + lanes - 1) / lanes;
+  const int64_t grain = n * lanes < elements_per_piece ? elements_per_piece / (n * lanes) : 1;
+  parallel_for(args.outer * groups, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t g = begin; g < end; g++) {
+      const int64_t outer = g / groups, column = g % groups * lanes, left = inner - column;
+      const T *x = static_cast<const T *>(args.x) + outer * n * inner + column;
+      auto best = load_lanes(x, left);
+      IntLanes at = {};
       for (int64_t i = 1; i < n; i++) {
-        for (int64_t j = 0; j < width; j++) {
-          const T better = Op::add(best[j], x[i * inner + j]);
-          at[j] = same(better, best[j]) ? at[j] : static_cast<int32_t>(i);
-          best[j] = better;
-        }
+        const auto better = Op::add(best, load_lanes(x + i * inner, left));
+        at = same(better, best) ? at : static_cast<int32_t>(i) - IntLanes{};
+        best = better;
       }
-      for (int64_t j = 0; j < width; j++) args.y[p / panels * inner + column + j] = at[j];
+      store_block<lanes>(reinterpret_cast<float *>(args.y + outer * inner + column), left, {from_bits(at)});
     }
   });
 }

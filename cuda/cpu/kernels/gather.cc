@@ -3,6 +3,7 @@
 
 #include "../../core/args.h"
 #include "../../core/error.h"
+#include "../../math/real.h"
 #include "../threads.h"
 
 namespace dg::DG_ISA {
@@ -46,9 +47,10 @@ void gather_rows(const GatherArgs &args, const int32_t *index) {
 // order.
 template <class T>
 void scatter_add_rows(const ScatterAddArgs &args) {
-  constexpr int64_t most_pieces = 16;  // every piece reads the whole index
+  // Every piece reads the whole index, so there are no more of them than a row has elements to add.
   const int64_t work = args.outer * args.count * args.inner * static_cast<int64_t>(sizeof(T));
-  const int64_t pieces = work / bytes_per_piece < most_pieces ? work / bytes_per_piece + 1 : most_pieces;
+  int64_t pieces = args.inner < 16 ? args.inner : 16;
+  if (pieces > work / bytes_per_piece + 1) pieces = work / bytes_per_piece + 1;
   const int64_t all_rows = args.outer * args.rows;
   parallel_for(all_rows, (all_rows + pieces - 1) / pieces, [&](int64_t begin, int64_t end) {
     for (int64_t o = begin / args.rows; o * args.rows < end; o++) {
@@ -62,6 +64,9 @@ void scatter_add_rows(const ScatterAddArgs &args) {
     }
   });
 }
+
+// Towards zero, within int32; NaN gives 0.
+int32_t whole(float v) { return v == v ? to_int(clamp_(v, -0x1p31f, 0x1.fffffep30f)) : 0; }
 
 template <class T>
 void one_hot_rows(const OneHotArgs &args, T on, T off) {
@@ -112,10 +117,10 @@ int run_one_hot(const OneHotArgs &args) {
       one_hot_rows<float>(args, args.on, args.off);
       return 0;
     case DG_INT32:
-      one_hot_rows<int32_t>(args, static_cast<int32_t>(args.on), static_cast<int32_t>(args.off));
+      one_hot_rows<int32_t>(args, whole(args.on), whole(args.off));
       return 0;
     case DG_UINT8:
-      one_hot_rows<uint8_t>(args, static_cast<uint8_t>(args.on), static_cast<uint8_t>(args.off));
+      one_hot_rows<uint8_t>(args, static_cast<uint8_t>(whole(args.on)), static_cast<uint8_t>(whole(args.off)));
       return 0;
     case DG_BOOL:
       one_hot_rows<uint8_t>(args, args.on != 0, args.off != 0);

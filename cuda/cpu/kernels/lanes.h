@@ -8,6 +8,7 @@
 namespace dg::DG_ISA {
 
 constexpr int lanes = DG_LANES;
+constexpr auto all_lanes = std::make_integer_sequence<int, lanes>();
 
 DG_HD FloatLanes load(const float *p) {
   typedef float Unaligned __attribute__((vector_size(4 * DG_LANES), aligned(4), may_alias));
@@ -18,13 +19,14 @@ DG_HD void store(float *p, FloatLanes v) {
   *reinterpret_cast<Unaligned *>(p) = v;
 }
 
-DG_HD IntLanes lane_numbers() {
-  IntLanes lane;
-  for (int i = 0; i < lanes; i++) lane[i] = i;
-  return lane;
+template <int... i>
+DG_HD IntLanes lane_numbers(std::integer_sequence<int, i...>) {
+  return IntLanes{i...};
 }
+DG_HD IntLanes lane_numbers() { return lane_numbers(all_lanes); }
 
-// The first `count` lanes from or to memory; others load as zero, and nothing behind them is touched.
+// The first `count` lanes (0 < count < lanes) from or to memory; others load as zero, and nothing behind them is
+// touched.
 #if DG_LANES == 16
 DG_HD __mmask16 first(int count) { return static_cast<__mmask16>((1u << count) - 1); }
 DG_HD FloatLanes load_part(const float *p, int count) { return _mm512_maskz_loadu_ps(first(count), p); }
@@ -34,17 +36,15 @@ DG_HD __m256i first(int count) { return reinterpret_cast<__m256i>(lane_numbers()
 DG_HD FloatLanes load_part(const float *p, int count) { return _mm256_maskload_ps(p, first(count)); }
 DG_HD void store_part(float *p, int count, FloatLanes v) { _mm256_maskstore_ps(p, first(count), v); }
 #else
-DG_HD FloatLanes load_part(const float *p, int count) {  // a lane number that varies would go through memory
-  if (count >= 4) return load(p);
-  if (count <= 1) return count == 1 ? wasm_v128_load32_zero(p) : FloatLanes{};
+DG_HD FloatLanes load_part(const float *p, int count) {
+  if (count == 1) return (FloatLanes)wasm_v128_load32_zero(p);
   const v128_t two = wasm_v128_load64_zero(p);
-  return count == 2 ? two : wasm_v128_load32_lane(p + 2, two, 2);
+  return (FloatLanes)(count == 2 ? two : wasm_v128_load32_lane(p + 2, two, 2));
 }
 DG_HD void store_part(float *p, int count, FloatLanes v) {
-  if (count >= 4) return store(p, v);
-  if (count >= 2) wasm_v128_store64_lane(p, v, 0);
-  if (count == 3) p[2] = v[2];
-  if (count == 1) p[0] = v[0];
+  if (count & 2) wasm_v128_store64_lane(p, (v128_t)v, 0);
+  if (count == 1) wasm_v128_store32_lane(p, (v128_t)v, 0);
+  if (count == 3) wasm_v128_store32_lane(p + 2, (v128_t)v, 2);
 }
 #endif
 
@@ -67,14 +67,24 @@ DG_HD Block<width> splat_block(float value) {
   }
 }
 
+template <int width>
+DG_HD Block<width> load_block(const float *p) {
+  if constexpr (width == lanes) {
+    return {load(p)};
+  } else {
+    return {load_block<width / 2>(p), load_block<width / 2>(p + width / 2)};
+  }
+}
+
 // The first `n` elements at p (all of the block where n >= width), `fill` in the other lanes.
 template <int width>
 DG_HD Block<width> load_block(const float *p, int64_t n, float fill) {
+  if (n >= width) return load_block<width>(p);
+  if (n <= 0) return splat_block<width>(fill);
   if constexpr (width > lanes) {
     return {load_block<width / 2>(p, n, fill), load_block<width / 2>(p + width / 2, n - width / 2, fill)};
   } else {
-    if (n >= lanes) return {load(p)};
-    const int count = n > 0 ? static_cast<int>(n) : 0;
+    const int count = static_cast<int>(n);
     return {select(lane_numbers() < count, load_part(p, count), fill)};
   }
 }
@@ -112,10 +122,9 @@ DG_HD float fold(Block<width> b) {
   if constexpr (width > lanes) {
     return fold<Op>(map([](auto x, auto y) { return Op::join(x, y); }, b.low, b.high));
   } else {
-    constexpr auto all = std::make_integer_sequence<int, lanes>();
-    if constexpr (lanes > 8) b.v = Op::join(b.v, exchange<8>(b.v, all));
-    if constexpr (lanes > 4) b.v = Op::join(b.v, exchange<4>(b.v, all));
-    b.v = Op::join(b.v, exchange<2>(b.v, all));
+    if constexpr (lanes > 8) b.v = Op::join(b.v, exchange<8>(b.v, all_lanes));
+    if constexpr (lanes > 4) b.v = Op::join(b.v, exchange<4>(b.v, all_lanes));
+    b.v = Op::join(b.v, exchange<2>(b.v, all_lanes));
     return Op::join(b.v[0], b.v[1]);
   }
 }

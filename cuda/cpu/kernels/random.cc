@@ -22,11 +22,10 @@ DG_HD FloatLanes weave(FloatLanes a, FloatLanes b, std::integer_sequence<int, i.
 
 // From value j of every counter to the values of counter after counter.
 DG_HD Values interleave(Values v) {
-  constexpr auto all = std::make_integer_sequence<int, lanes>();
-  const FloatLanes even_low = weave<0>(v.at[0], v.at[2], all), even_high = weave<1>(v.at[0], v.at[2], all);
-  const FloatLanes odd_low = weave<0>(v.at[1], v.at[3], all), odd_high = weave<1>(v.at[1], v.at[3], all);
-  return {{weave<0>(even_low, odd_low, all), weave<1>(even_low, odd_low, all), weave<0>(even_high, odd_high, all),
-           weave<1>(even_high, odd_high, all)}};
+  const FloatLanes even_low = weave<0>(v.at[0], v.at[2], all_lanes), even_high = weave<1>(v.at[0], v.at[2], all_lanes);
+  const FloatLanes odd_low = weave<0>(v.at[1], v.at[3], all_lanes), odd_high = weave<1>(v.at[1], v.at[3], all_lanes);
+  return {{weave<0>(even_low, odd_low, all_lanes), weave<1>(even_low, odd_low, all_lanes),
+           weave<0>(even_high, odd_high, all_lanes), weave<1>(even_high, odd_high, all_lanes)}};
 }
 
 // Fills y with make(words), whose values are float32, or int32 as bits, and advances the counter.
