@@ -1,0 +1,113 @@
+// Does the emulated runtime keep CUDA's promises about memory, streams and graphs? Are overruns seen?
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "emu_grid.h"
+
+namespace {
+
+__global__ void add_to(float *y, float value, int n) {
+  const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i < n) y[i] += value;
+}
+// Both write one element too many, which only AddressSanitizer sees.
+[[maybe_unused]] __global__ void add_one_too_many(float *y, int n) {
+  const int i = static_cast<int>(threadIdx.x);
+  if (i <= n) y[i] += 1;
+}
+[[maybe_unused]] __global__ void share_one_too_many(float *y, int n) {
+  DG_SHARED(float, tile);
+  const int i = static_cast<int>(threadIdx.x);
+  if (i <= n) tile[i] = 1;
+  __syncthreads();
+  if (i < n) y[i] = tile[i];
+}
+
+struct Big {
+  int values[2000];
+};
+__global__ void read_big(const Big __grid_constant__ big, int *y) { y[threadIdx.x] = big.values[threadIdx.x * 100]; }
+
+void memory() {
+  char host[64];
+  void *memory = nullptr, *more = nullptr;
+  CHECK(cudaMalloc(&memory, 64) == cudaSuccess && reinterpret_cast<uintptr_t>(memory) % 256 == 0);
+  CHECK(cudaMemsetAsync(memory, 7, 64, test_stream()) == cudaSuccess);
+  CHECK(cudaMemcpyAsync(host, memory, 64, cudaMemcpyDeviceToHost, test_stream()) == cudaSuccess && host[63] == 7);
+  CHECK(cudaMemcpyAsync(host, memory, 65, cudaMemcpyDeviceToHost, test_stream()) == cudaErrorInvalidValue);
+  CHECK(cudaMemcpyAsync(host, host, 64, cudaMemcpyHostToDevice, test_stream()) == cudaErrorInvalidValue);
+  CHECK(cudaGetLastError() == cudaErrorInvalidValue && cudaGetLastError() == cudaSuccess);
+  size_t available = 0, total = 0;
+  CHECK(cudaMemGetInfo(&available, &total) == cudaSuccess && available == total - 64);
+  CHECK(cudaMalloc(&more, total) == cudaErrorMemoryAllocation);
+  CHECK(cudaFree(memory) == cudaSuccess && cudaFree(memory) == cudaErrorInvalidValue);
+}
+
+void large_parameters() {
+  DeviceArray<int> y(20);
+  Big big;
+  for (int i = 0; i < 2000; i++) big.values[i] = i;
+  CHECK(run(read_big, 1, 20, 0, big, y) == "");
+  for (int i = 0; i < 20; i++) CHECK(y[i] == i * 100);
+}
+
+// Captured work runs at every launch of the graph, not before, in order, with the values of the time of capture.
+void graphs() {
+  constexpr int n = 100;
+  DeviceArray<float> x(n), y(n);
+  for (int i = 0; i < n; i++) x[i] = static_cast<float>(i), y[i] = -1;
+  CHECK(cudaStreamBeginCapture(test_stream(), cudaStreamCaptureModeThreadLocal) == cudaSuccess);
+  float value = 2;
+  CHECK(cudaMemcpyAsync(y, x, n * 4, cudaMemcpyDeviceToDevice, test_stream()) == cudaSuccess);
+  CHECK(run(add_to, 4, 32, 0, y, value, n) == "");
+  CHECK(run(add_to, 4, 32, 0, x, 1, n) == "");
+  value = 100;
+  CHECK(cudaStreamSynchronize(test_stream()) == cudaErrorStreamCaptureUnsupported);
+  cudaGraph_t graph = nullptr;
+  CHECK(cudaStreamEndCapture(test_stream(), &graph) == cudaSuccess);
+  cudaGraphExec_t instance = nullptr;
+  CHECK(cudaGraphInstantiate(&instance, graph, 0) == cudaSuccess);
+  CHECK(cudaGraphDestroy(graph) == cudaSuccess);
+  for (int i = 0; i < n; i++) CHECK(y[i] == -1);
+  for (int round = 0; round < 3; round++) {
+    CHECK(cudaGraphLaunch(instance, test_stream()) == cudaSuccess);
+    for (int i = 0; i < n; i++) CHECK(y[i] == static_cast<float>(i + round + 2));
+  }
+  CHECK(cudaGraphExecDestroy(instance) == cudaSuccess);
+}
+
+// Runs f in a process of its own; true when it died.
+template <class F>
+bool dies(const F &f) {
+  fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    if (!freopen("/dev/null", "w", stderr)) _exit(0);
+    f();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return status != 0;
+}
+
+void overruns_are_seen() {
+  constexpr int n = 33;
+  DeviceArray<float> y(n);
+  CHECK(!dies([&] { run(add_to, 2, 32, 0, y, 1.0f, n); }));
+#if defined(__SANITIZE_ADDRESS__)
+  CHECK(dies([&] { run(add_one_too_many, 1, 64, 0, y, n); }));
+  CHECK(dies([&] { run(share_one_too_many, 1, 64, n * 4, y, n); }));
+#endif
+}
+
+}  // namespace
+
+int main() {
+  memory();
+  large_parameters();
+  graphs();
+  overruns_are_seen();
+  return check_report("emu_runtime_test");
+}
