@@ -1,0 +1,114 @@
+// Gather, its transpose scatter-add, and one-hot: what does an index array select?
+#include "../core/args.h"
+#include "index.h"
+#include "launch.h"
+#include "widen.h"
+
+namespace dg {
+namespace gpu {
+namespace {
+
+__device__ bool inside(int64_t row, int64_t rows) { return row >= 0 && row < rows; }
+
+template <class T>
+__global__ void __launch_bounds__(block_threads)
+    gather(const T *x, const int32_t *index, const int32_t *start, T *y, int64_t n, int64_t rows, Divider count,
+           Divider inner, int64_t inner_size, int64_t index_count) {
+  const int64_t first = start ? *start : 0;
+  for (int64_t i = first_index(); i < n; i += index_step()) {
+    int64_t j, position;
+    const int64_t o = count.divide(inner.divide(i, j), position) * rows;
+    const int64_t row = inside(first + position, index_count) ? index[first + position] : -1;
+    y[i] = inside(row, rows) ? x[(o + row) * inner_size + j] : T{};
+  }
+}
+
+// One thread per column of a range of rows: it walks the whole index and adds what falls into its range, so that every
+// element meets its terms in ascending order. More ranges than needed to fill the GPU would only read the index more
+// often.
+template <class T>
+__global__ void __launch_bounds__(block_threads)
+    scatter_add(const T *x, const int32_t *index, T *y, int64_t threads, int64_t rows, int64_t rows_each, int64_t count,
+                Divider ranges, Divider inner, int64_t inner_size) {
+  for (int64_t t = first_index(); t < threads; t += index_step()) {
+    int64_t j, range;
+    const int64_t o = ranges.divide(inner.divide(t, j), range);
+    const int64_t begin = range * rows_each, end = begin + rows_each < rows ? begin + rows_each : rows;
+    const T *from = x + o * count * inner_size + j;
+    T *to = y + o * rows * inner_size + j;
+    for (int64_t i = 0; i < count; i++) {
+      const int64_t row = index[i];
+      if (row >= begin && row < end) to[row * inner_size] += from[i * inner_size];
+    }
+  }
+}
+
+template <class T>
+int launch_scatter_add(const ScatterAddArgs &args) {
+  constexpr int64_t enough_threads = 1 << 16;
+  const int64_t columns = args.outer * args.inner;
+  int64_t ranges = divide_up(enough_threads, columns);
+  if (ranges > args.rows) ranges = args.rows;
+  const int64_t rows_each = divide_up(args.rows, ranges);
+  ranges = divide_up(args.rows, rows_each);
+  return launch<scatter_add<T>>(grid_for(columns * ranges), block_threads, 0, static_cast<const T *>(args.x),
+                                args.index, static_cast<T *>(args.y), columns * ranges, args.rows, rows_each,
+                                args.count, Divider(ranges), Divider(args.inner), args.inner);
+}
+
+template <class T>
+__global__ void __launch_bounds__(block_threads)
+    one_hot(const int32_t *index, T *y, int64_t n, Divider depth, T on, T off) {
+  for (int64_t i = first_index(); i < n; i += index_step()) {
+    int64_t column;
+    const int64_t row = depth.divide(i, column);
+    y[i] = index[row] == column ? on : off;
+  }
+}
+
+template <class T>
+int launch_one_hot(const OneHotArgs &args, T on, T off) {
+  const int64_t n = args.count * args.depth;
+  return launch<one_hot<T>>(grid_for(n), block_threads, 0, args.index, static_cast<T *>(args.y), n, Divider(args.depth),
+                            on, off);
+}
+
+}  // namespace
+}  // namespace gpu
+
+int run_gather(const GatherArgs &args) {
+  int width = args.width;
+  int64_t inner = args.inner;
+  for (; width < gpu::widest && inner % 2 == 0 && gpu::even(args.x, width) && gpu::even(args.y, width); width *= 2)
+    inner /= 2;
+  const int64_t n = args.outer * args.count * inner;
+  return gpu::with_width(width, [&]<int bytes>() {
+    using T = gpu::Word<bytes>;
+    return gpu::launch<gpu::gather<T>>(gpu::grid_for(n), gpu::block_threads, 0, static_cast<const T *>(args.x),
+                                       args.index, args.start, static_cast<T *>(args.y), n, args.rows,
+                                       gpu::Divider(args.count), gpu::Divider(inner), inner, args.index_count);
+  });
+}
+
+int run_scatter_add(const ScatterAddArgs &args) {
+  if (args.outer * args.count * args.rows * args.inner == 0) return 0;
+  if (args.type == DG_FLOAT32) return gpu::launch_scatter_add<float>(args);
+  if (args.type == DG_INT32) return gpu::launch_scatter_add<uint32_t>(args);  // wraps
+  return fail(DG_E_ARGUMENT, "scatter-add takes float32 or int32");
+}
+
+int run_one_hot(const OneHotArgs &args) {
+  switch (args.out) {
+    case DG_FLOAT32:
+      return gpu::launch_one_hot<float>(args, args.on, args.off);
+    case DG_INT32:
+      return gpu::launch_one_hot(args, static_cast<int32_t>(args.on), static_cast<int32_t>(args.off));
+    case DG_UINT8:
+      return gpu::launch_one_hot(args, static_cast<uint8_t>(args.on), static_cast<uint8_t>(args.off));
+    case DG_BOOL:
+      return gpu::launch_one_hot<uint8_t>(args, args.on != 0, args.off != 0);
+  }
+  return fail(DG_E_ARGUMENT, "one-hot makes float32, int32, uint8 or bool");
+}
+
+}  // namespace dg

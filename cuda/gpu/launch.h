@@ -1,0 +1,51 @@
+// How does a kernel start? Every one through launch<kernel>(), in the stream of the current GPU.
+#pragma once
+#include <stdint.h>
+
+#include <string_view>
+#include <utility>
+
+#include "gpu.h"
+
+namespace dg::gpu {
+
+// The kernel's name as this compiler writes template arguments: "... [with auto kernel = NAME; ...]".
+inline int launch_failed(cudaError_t error, std::string_view function) {
+  const std::string_view before = "kernel = ";
+  const size_t start = function.find(before);
+  if (start != function.npos) function.remove_prefix(start + before.size());
+  function = function.substr(0, function.find("; "));
+  char name[128];
+  name[function.copy(name, sizeof name - 1)] = 0;
+  return status(error, name);
+}
+
+// An empty grid is no work.
+template <auto kernel, class... Arguments>
+int launch(dim3 grid, dim3 block, size_t shared_bytes, Arguments &&...arguments) {
+  if (grid.x == 0) return 0;
+  cudaLaunchConfig_t config{};
+  config.gridDim = grid;
+  config.blockDim = block;
+  config.dynamicSmemBytes = shared_bytes;
+  config.stream = current().stream;
+  const cudaError_t error = cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...);
+  return error ? launch_failed(error, __PRETTY_FUNCTION__) : 0;
+}
+
+constexpr int block_threads = 256;  // of a kernel that has no reason to choose otherwise
+
+__host__ __device__ constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Blocks for a loop over n pieces of work, one per thread and stride of the grid: enough to fill the GPU a few times
+// over.
+inline unsigned grid_for(int64_t n) {
+  const int64_t blocks = divide_up(n, block_threads), most = int64_t{current().multiprocessors} * 32;
+  return static_cast<unsigned>(blocks < most ? blocks : most);
+}
+
+// The loop itself: for (int64_t i = first_index(); i < n; i += index_step())
+__device__ inline int64_t first_index() { return int64_t{blockIdx.x} * blockDim.x + threadIdx.x; }
+__device__ inline int64_t index_step() { return int64_t{gridDim.x} * blockDim.x; }
+
+}  // namespace dg::gpu

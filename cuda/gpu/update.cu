@@ -1,0 +1,74 @@
+// One step of an optimizer for all parameters, in one launch.
+#include <ptx.h>
+
+#include <new>
+
+#include "../core/args.h"
+#include "../math/updates.h"
+#include "last_block.h"
+#include "segments.h"
+
+namespace dg {
+namespace gpu {
+namespace {
+
+struct Arrays {
+  const float *grads;
+  float *s[3];
+  float *hyper;
+  int32_t *iteration;
+};
+
+template <class Rule, int capacity>
+__global__ void __launch_bounds__(block_threads)
+    update(const SegmentTable<capacity> __grid_constant__ table, Arrays arrays, unsigned *ticket) {
+  DG_SHARED(Rule, shared);
+  if (threadIdx.x == 0) new (shared) Rule(arrays.hyper, *arrays.iteration + 1);
+  __syncthreads();
+  const Rule rule = *shared;
+  if (table.count) {
+    const Chunk chunk(table);
+    const float shrinkage = chunk.decay ? arrays.hyper[0] * arrays.hyper[1] : 0;
+    const bool whole = aligned(chunk.param), flat_whole = aligned(arrays.grads) && aligned(arrays.s[0]) &&
+                                                          aligned(arrays.s[1]) && aligned(arrays.s[2]);
+    chunk.each_pack([&](int64_t i) {
+      const int64_t at = chunk.offset + i, end = chunk.offset + chunk.end;
+      const Pack<float> g = load_pack(arrays.grads, at, end, flat_whole);
+      Pack<float> w = load_pack(chunk.param, i, chunk.end, whole), s[3];
+      for (int k = 0; k < 3; k++)
+        if (Rule::slots >> k & 1) s[k] = load_pack(arrays.s[k], at, end, flat_whole);
+      for (int j = 0; j < pack_size; j++) {
+        float state[3] = {s[0].at[j], s[1].at[j], s[2].at[j]};
+        if (shrinkage != 0) w.at[j] = decay(w.at[j], shrinkage);
+        rule(w.at[j], g.at[j], state);
+        for (int k = 0; k < 3; k++) s[k].at[j] = state[k];
+      }
+      store_pack(chunk.param, i, chunk.end, whole, w);
+      for (int k = 0; k < 3; k++)
+        if (Rule::slots >> k & 1) store_pack(arrays.s[k], at, end, flat_whole, s[k]);
+    });
+  }
+  __syncthreads();
+  if (threadIdx.x == 0 && last_block(ticket)) rule.advance(arrays.hyper, arrays.iteration);
+}
+
+template <class Rule, int capacity>
+int launch_update(const UpdateArgs &args, const SegmentTable<capacity> &table) {
+  const Arrays arrays{args.grads, {args.s1, args.s2, args.s3}, args.hyper, args.iteration};
+  const unsigned blocks = static_cast<unsigned>(table.chunks ? table.chunks : 1);
+  return launch<update<Rule, capacity>>(blocks, block_threads, sizeof(Rule), table, arrays, current().ticket);
+}
+
+}  // namespace
+}  // namespace gpu
+
+int run_update(const UpdateArgs &args) {
+  const int given = (args.s1 ? 1 : 0) | (args.s2 ? 2 : 0) | (args.s3 ? 4 : 0);
+  if (update_slots(args.op) & ~given) return fail(DG_E_ARGUMENT, update_name(args.op), " needs more state arrays");
+  return gpu::with_segments(args.segments, args.count, [&](const auto &table) {
+    return with_rule(static_cast<Update>(args.op), given,
+                     [&](auto type) { return gpu::launch_update<typename decltype(type)::Rule>(args, table); });
+  });
+}
+
+}  // namespace dg
