@@ -122,17 +122,17 @@ void check_gather_outside() {
   const auto gather = [&](const Kernels &k, float *out) {
     return k.gather({4, x.data(), index.data(), nullptr, out, 1, 3, 4, 2, 4});
   };
-  const auto y = run_everywhere<float>("gather outside", 8, gather, DG_E_ARGUMENT);
+  const auto y = run_everywhere<float>("gather outside", 8, gather, bad_index);
   CHECK((y == std::vector<float>{5, 6, 0, 0, 1, 2, 0, 0}), "rows outside are zeros");
   const std::string message(failure().data(), failure().length());
-  CHECK(message == "Cannot gather index -1: it is outside [0, 3)", "%s", message.c_str());
+  CHECK(!bad_index || message == "Cannot gather index -1: it is outside [0, 3)", "%s", message.c_str());
   for (int32_t start : {-1, 3, INT32_MAX}) {
     run_everywhere<float>(
         "gather from a bad start", 4,
         [&](const Kernels &k, float *out) {
           return k.gather({4, x.data(), index.data(), &start, out, 1, 3, 2, 2, 4});
         },
-        DG_E_ARGUMENT);
+        bad_index);
   }
 }
 

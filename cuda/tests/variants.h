@@ -1,5 +1,5 @@
 // Does a kernel give the same bits on every instruction set and any number of threads, and write nothing but its
-// output?
+// output? With DG_EMULATED it is the emulated GPU's kernels that are asked, with its threads in several orders.
 #pragma once
 #include <string.h>
 
@@ -11,8 +11,14 @@
 #include "core/error.h"
 #include "cpu/threads.h"
 
+#if defined(DG_EMULATED)
+#include "core/backend.h"
+#include "emu/grid.h"
+#endif
+
 namespace dg {
 
+#if !defined(DG_EMULATED)
 #define DG_DECLARE(Args, name) int run_##name(const Args &);
 namespace v3 {
 DG_KERNELS(DG_DECLARE)
@@ -21,6 +27,7 @@ namespace v4 {
 DG_KERNELS(DG_DECLARE)
 }
 #undef DG_DECLARE
+#endif
 
 // The kernels of one instruction set, under their families' names.
 struct Kernels {
@@ -30,9 +37,20 @@ struct Kernels {
 #undef DG_FIELD
 };
 
+#define DG_ENTRY(Args, name) run_##name,
+#if defined(DG_EMULATED)
+
+inline std::vector<Kernels> kernels_here() {
+  backend::use(0);
+  return {{"the emulated GPU", DG_KERNELS(DG_ENTRY)}};
+}
+inline void vary(int i) { emu::set_seed(i); }
+constexpr int bad_index = 0;  // no kernel can say what it met: results are zeros or NaN
+
+#else
+
 inline std::vector<Kernels> kernels_here() {
   std::vector<Kernels> all;
-#define DG_ENTRY(Args, name) run_##name,
   if (__builtin_cpu_supports("x86-64-v3")) {
     using namespace v3;
     all.push_back({"v3", DG_KERNELS(DG_ENTRY)});
@@ -41,9 +59,13 @@ inline std::vector<Kernels> kernels_here() {
     using namespace v4;
     all.push_back({"v4", DG_KERNELS(DG_ENTRY)});
   }
-#undef DG_ENTRY
   return all;
 }
+inline void vary(int threads) { set_thread_count(threads); }
+constexpr int bad_index = DG_E_ARGUMENT;  // what a kernel returns that met an index outside its range
+
+#endif
+#undef DG_ENTRY
 
 template <class T>
 bool same_bits(const std::vector<T> &a, const std::vector<T> &b) {
@@ -59,7 +81,7 @@ std::vector<T> run_everywhere(const std::string &what, int64_t n, const Call &ca
   std::vector<T> first;
   for (const Kernels &kernels : kernels_here()) {
     for (int threads : {1, 2, 3}) {
-      set_thread_count(threads);
+      vary(threads);
       std::vector<T> y(n + 2 * margin);
       memset(y.data(), 0x5a, y.size() * sizeof(T));
       const std::vector<T> guard(y.begin(), y.begin() + margin);
