@@ -37,10 +37,10 @@ DG_HD Normal<V> normal(V x) {
   const V inverse = 1.0f / (t + 3.0f);
   const V p = polynomial(fma_(inverse, -6.0f, 1.0f), 0.729083717f, -0.509332001f, 0.230015576f, -0.0472619571f,
                          -0.0104346834f, 0.00696202833f, 0.000889503339f, -0.000983263715f);
-  const V tail = e * (p * inverse);
+  const V mills = p * inverse;
   const V middle = fma_(
       x, polynomial(square.hi, 0.398942202f, -0.0664887577f, 0.00996423513f, -0.00116541306f, 9.24860069e-05f), 0.5f);
-  return {select(a < 1.0f, middle, select(x < 0.0f, tail, 1.0f - tail)), e * 0x1.988454p-2f};
+  return {select(a < 1.0f, middle, select(x < 0.0f, e * mills, fma_(-e, mills, 1.0f))), e * 0x1.988454p-2f};
 }
 
 }  // namespace dg

@@ -87,8 +87,8 @@ struct ReducedLog {
 };
 template <class V>
 DG_HD ReducedLog<V> reduce_log(V x) {
-  constexpr int32_t root = 0x3f3504f3;  // bits of sqrt(1/2)
-  const Int<V> i = bits(x) - root;
+  constexpr int32_t root = 0x3f3504f3;                  // bits of sqrt(1/2)
+  const Int<V> i = sub_(bits(x), splat<Int<V>>(root));  // of a negative x, which the callers sort out, it wraps
   return {from_bits((i & 0x7fffff) + root) - 1.0f, i >> 23};
 }
 // n ln 2 + log(1 + f)

@@ -4,7 +4,8 @@
 
 namespace dg {
 
-// log(a) = hi + lo, relative error about 2^-30.5, for 0 < a < infinity. With s = f / (2 + f): log(1 + f) = 2 s + 2/3 s^3 + ...
+// log(a) = hi + lo, relative error about 2^-30.5, for 0 < a < infinity. With s = f / (2 + f): log(1 + f) = 2 s + 2/3
+// s^3 + ...
 template <class V>
 DG_HD Pair<V> log_pair(V a) {
   const auto subnormal = a < 0x1p-126f;

@@ -9,14 +9,14 @@ namespace dg::DG_ISA {
 namespace {
 
 constexpr int64_t block = 1024;  // elements per block: 4 KiB, and up to four of them
-// Pieces that take some ten microseconds, beside which waking a thread is cheap.
+// Pieces of a few microseconds, beside which handing one to a waiting thread is cheap.
 constexpr int64_t light_piece = 1 << 16, heavy_piece = 1 << 13;
 // Results this large leave the caches before anyone reads them: writing around the caches saves reading their lines
 // first.
 #if defined(__wasm__)
 constexpr int64_t stream_bytes = INT64_MAX;  // no such stores
 #else
-constexpr int64_t stream_bytes = 16 << 20;
+constexpr int64_t stream_bytes = 32 << 20;
 #endif
 
 int width_of(Dtype type) { return type == DG_UINT8 || type == DG_BOOL ? 1 : 4; }
