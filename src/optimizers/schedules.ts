@@ -210,7 +210,7 @@ export class CosineDecayRestarts
   }
 }
 
-const schedules = {
+const classes = {
   ExponentialDecay,
   InverseTimeDecay,
   PolynomialDecay,
@@ -221,5 +221,34 @@ const schedules = {
 
 /** The schedule that a config describes. */
 export function deserializeSchedule(config: ClassConfig): LearningRateSchedule {
-  return deserialize<LearningRateSchedule>("learning rate schedule", schedules, config);
+  return deserialize<LearningRateSchedule>("learning rate schedule", classes, config);
 }
+
+/**
+ * Learning rate schedules by name.
+ *
+ * ```ts
+ * import { train } from "./registry.ts";
+ * import { schedules } from "./schedules.ts";
+ *
+ * const learningRate = schedules.cosineDecay({ initialLearningRate: 0.1, decaySteps: 1000 });
+ * train.sgd({ learningRate, momentum: 0.9 });
+ * ```
+ */
+export const schedules = {
+  /** `initial * decayRate ^ (step / decaySteps)`. */
+  exponentialDecay: (options: DecayOptions): LearningRateSchedule => new ExponentialDecay(options),
+  /** `initial / (1 + decayRate * step / decaySteps)`. */
+  inverseTimeDecay: (options: DecayOptions): LearningRateSchedule => new InverseTimeDecay(options),
+  /** A power of the share of steps left. */
+  polynomialDecay: (options: PolynomialDecayOptions): LearningRateSchedule =>
+    new PolynomialDecay(options),
+  /** One value after another. */
+  piecewiseConstantDecay: (options: PiecewiseConstantDecayOptions): LearningRateSchedule =>
+    new PiecewiseConstantDecay(options),
+  /** Half a cosine wave, after an optional warm-up. */
+  cosineDecay: (options: CosineDecayOptions): LearningRateSchedule => new CosineDecay(options),
+  /** Half cosine waves one after another. */
+  cosineDecayRestarts: (options: CosineDecayRestartsOptions): LearningRateSchedule =>
+    new CosineDecayRestarts(options),
+};
