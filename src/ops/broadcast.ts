@@ -91,7 +91,16 @@ export function asSummand(x: Tensor): Tensor {
   return x.dtype === "bool" || x.dtype === "uint8" ? asType(x, "int32") : x;
 }
 
-/** The sum over axes (all when left out); bool and uint8 are summed as int32. Over an empty axis: 0. */
+/**
+ * The sum over axes (all when left out); bool and uint8 are summed as int32. Over an empty axis: 0.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * assert.deepEqual(dg.sum([[1, 2], [3, 4]], 1, true).arraySync(), [[3], [7]]);
+ * ```
+ */
 export function sum(
   x: Operand,
   axis?: number | readonly number[] | null,

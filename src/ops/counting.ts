@@ -34,7 +34,16 @@ const oneHotOp: (inputs: { index: Tensor }, attrs: OneHotAttrs) => Tensor = op({
   },
 });
 
-/** A new last dimension of size `depth`: `onValue` where it counts to the index, `offValue` elsewhere (everywhere if outside). */
+/**
+ * A new last dimension of size `depth`: `onValue` where it counts to the index, `offValue` elsewhere (everywhere if outside).
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * assert.deepEqual(dg.oneHot([0, 2], 3).arraySync(), [[1, 0, 0], [0, 0, 1]]);
+ * ```
+ */
 export function oneHot(
   indices: Operand,
   depth: number,

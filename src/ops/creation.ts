@@ -82,6 +82,14 @@ function inferDType(value: TensorLike): DType {
 /**
  * A tensor of the given values. The shape is that of the nesting unless given; the type is float32 for numbers, bool for
  * booleans, and for typed arrays float32 or int32 as their own, unless given.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * const x = dg.tensor([[1, 2, 3], [4, 5, 6]]);
+ * assert.deepEqual([x.shape, x.dtype], [[2, 3], "float32"]);
+ * ```
  */
 export function tensor(values: TensorLike, shape?: readonly number[], dtype?: DType): Tensor {
   const type = dtype === undefined ? inferDType(values) : toDType(dtype);

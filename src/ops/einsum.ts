@@ -97,6 +97,14 @@ function contract(left: Term, right: Term, wanted: (letter: string) => boolean):
 /**
  * Einstein summation: products of the operands' elements, summed over every letter that the result does not name:
  * `einsum("bik,bkj->bij", a, b)`. A letter may stand once per operand.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * const scores = dg.einsum("bqd,bkd->bqk", dg.ones([2, 3, 4]), dg.ones([2, 5, 4]));
+ * assert.deepEqual(scores.shape, [2, 3, 5]);
+ * ```
  */
 export function einsum(equation: string, ...tensors: Operand[]): Tensor {
   return tidy(() => {

@@ -84,6 +84,14 @@ export function asIndex(x: Operand, name: string): Tensor {
 /**
  * The slices of x along `axis` that `indices` (int32) names: shape x.shape[..axis] + indices.shape[batchDims..] + x.shape[axis+1..].
  * The first `batchDims` dimensions of both are walked together.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * const rows = dg.gather([[1, 2], [3, 4], [5, 6]], [2, 0]);
+ * assert.deepEqual(rows.arraySync(), [[5, 6], [1, 2]]);
+ * ```
  */
 export function gather(x: Operand, indices: Operand, axis = 0, batchDims = 0): Tensor {
   return composite(x, (t) => {

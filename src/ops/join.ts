@@ -49,7 +49,17 @@ const concatOp = op<Inputs, ConcatAttrs>({
   },
 });
 
-/** The tensors one after another along `axis`; their other dimensions must agree. The types are promoted to the widest. */
+/**
+ * The tensors one after another along `axis`; their other dimensions must agree. The types are promoted to the widest.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * const wide = dg.concat([[[1], [2]], [[3], [4]]], 1);
+ * assert.deepEqual(wide.arraySync(), [[1, 3], [2, 4]]);
+ * ```
+ */
 export function concat(tensors: readonly Operand[], axis = 0): Tensor {
   if (tensors.length === 0) throw new DinogradError("concat wants at least one tensor, got none");
   return tidy(() => {
@@ -82,7 +92,17 @@ export function stack(tensors: readonly Operand[], axis = 0): Tensor {
   return tidy(() => concat(tensors.map((x) => expandDims(x, axis)), axis));
 }
 
-/** The parts of x along `axis`: equally many of each (`parts` a number, which must divide the size), or of the sizes given (one -1). */
+/**
+ * The parts of x along `axis`: equally many of each (`parts` a number, which must divide the size), or of the sizes given (one -1).
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * const [a, b] = dg.split([1, 2, 3, 4, 5], [2, -1]);
+ * assert.deepEqual([a.arraySync(), b.arraySync()], [[1, 2], [3, 4, 5]]);
+ * ```
+ */
 export function split(x: Operand, parts: number | readonly number[], axis = 0): Tensor[] {
   return use(x, (t) => {
     const at = normalizeAxis(axis, t.rank, "split");

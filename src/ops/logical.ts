@@ -102,7 +102,17 @@ const whereOp: (inputs: { condition: Tensor; a: Tensor; b: Tensor }, attrs: Shap
   }),
 });
 
-/** a where the condition (bool) is true, else b; all three broadcast. */
+/**
+ * a where the condition (bool) is true, else b; all three broadcast.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * const x = dg.tensor([-1, 2, -3]);
+ * assert.deepEqual(dg.where(x.less(0), 0, x).arraySync(), [0, 2, 0]);
+ * ```
+ */
 export function where(condition: Operand, a: Operand, b: Operand): Tensor {
   return composite(condition, (given) => {
     const c = asType(given, "bool");

@@ -55,6 +55,13 @@ export const writeWindow: (inputs: { x: Tensor }, window: Window & { value: numb
 /**
  * The part that starts at `begin` and has `size` elements along each dimension (-1: all the rest). Dimensions beyond those given
  * are taken whole.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * assert.deepEqual(dg.slice([[1, 2, 3], [4, 5, 6]], [0, 1], [2, 1]).arraySync(), [[2], [5]]);
+ * ```
  */
 export function slice(
   x: Operand,
@@ -146,7 +153,16 @@ const transposeOp: (inputs: { x: Tensor }, perm: readonly number[]) => Tensor = 
   }),
 });
 
-/** The dimensions in another order: dimension i of the result is `perm[i]` of x (reversed when left out). */
+/**
+ * The dimensions in another order: dimension i of the result is `perm[i]` of x (reversed when left out).
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * assert.deepEqual(dg.transpose(dg.ones([2, 3, 4]), [2, 0, 1]).shape, [4, 2, 3]);
+ * ```
+ */
 export function transpose(x: Operand, perm?: readonly number[] | null): Tensor {
   return use(x, (t) => {
     const order = perm

@@ -36,7 +36,17 @@ export function logSumExp(x: Operand, axis?: Axes, keepDims = false): Tensor {
   });
 }
 
-/** Mean and variance over axes: `variance = mean((x - mean)^2)`. */
+/**
+ * Mean and variance over axes: `variance = mean((x - mean)^2)`.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * const { mean, variance } = dg.moments([1, 3]);
+ * assert.deepEqual([mean.arraySync(), variance.arraySync()], [2, 1]);
+ * ```
+ */
 export function moments(
   x: Operand,
   axis?: Axes,

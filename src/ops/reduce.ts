@@ -52,7 +52,16 @@ const asBool = (x: Tensor) => {
   throw new DinogradError(`all and any want bool tensors, got ${x.dtype}`);
 };
 
-/** The mean over axes, float32 for integers. Over an empty axis: NaN. */
+/**
+ * The mean over axes, float32 for integers. Over an empty axis: NaN.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * assert.deepEqual(dg.mean([[1, 2], [3, 6]], 0).arraySync(), [2, 4]);
+ * ```
+ */
 export const mean: (x: Operand, axis?: Axes, keepDims?: boolean) => Tensor = reduction(
   "mean",
   asFloat,

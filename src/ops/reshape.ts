@@ -15,7 +15,16 @@ const reshapeOp: Reshape = op({
   grad: ({ dy }, { from, to }) => ({ x: () => reshapeOp({ x: dy }, { from: to, to: from }) }),
 });
 
-/** The same values in another shape of the same size; one dimension may be -1 and is inferred. */
+/**
+ * The same values in another shape of the same size; one dimension may be -1 and is inferred.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * assert.deepEqual(dg.reshape([1, 2, 3, 4], [2, -1]).arraySync(), [[1, 2], [3, 4]]);
+ * ```
+ */
 export function reshape(x: Operand, shape: readonly number[]): Tensor {
   return use(x, (t) => reshapeOp({ x: t }, { from: t.shape, to: inferShape(t.shape, shape) }));
 }

@@ -78,7 +78,16 @@ const scan = (name: string, run: typeof sumScan) =>
   });
 const runningSum = scan("cumsum", sumScan), runningProduct = scan("cumprod", prodScan);
 
-/** Running sums along an axis. `exclusive` leaves each element's own value out; `reverse` runs from the end. */
+/**
+ * Running sums along an axis. `exclusive` leaves each element's own value out; `reverse` runs from the end.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * assert.deepEqual(dg.cumsum([1, 2, 3]).arraySync(), [1, 3, 6]);
+ * ```
+ */
 export function cumsum(x: Operand, axis = 0, exclusive = false, reverse = false): Tensor {
   return runningSum(x, axis, exclusive, reverse);
 }

@@ -27,7 +27,17 @@ function descending(values: TypedArray): (a: number, b: number) => number {
   };
 }
 
-/** The k largest values along the last axis and their positions (int32), largest first, the lower position among equals. */
+/**
+ * The k largest values along the last axis and their positions (int32), largest first, the lower position among equals.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * const { values, indices } = dg.topk([3, 1, 4, 1, 5], 2);
+ * assert.deepEqual([values.arraySync(), indices.arraySync()], [[5, 4], [4, 2]]);
+ * ```
+ */
 export function topk(x: Operand, k = 1, _sorted = true): { values: Tensor; indices: Tensor } {
   return composite(x, (t) => {
     const n = t.shape[t.rank - 1];

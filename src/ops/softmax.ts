@@ -88,7 +88,16 @@ function alongAxis(x: Operand, axis: number, name: string, attrs: SoftmaxAttrs):
   });
 }
 
-/** `exp(x) / sum(exp(x))` along an axis. */
+/**
+ * `exp(x) / sum(exp(x))` along an axis.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * assert.deepEqual(dg.softmax([7, 7]).arraySync(), [0.5, 0.5]);
+ * ```
+ */
 export function softmax(logits: Operand, axis = -1): Tensor {
   return alongAxis(logits, axis, "softmax", { log: false });
 }

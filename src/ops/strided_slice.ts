@@ -14,6 +14,15 @@ const has = (mask: number, i: number) => (mask >> i & 1) === 1;
  * end. Bit i of a mask changes entry i: begin and end masks take the dimension's edge instead, ellipsis stands for as many whole
  * dimensions as are missing, newAxis inserts a dimension of size 1, shrinkAxis takes the single element at `begin` and drops the
  * dimension.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * // x[::-2] of Python
+ * const backwards = dg.stridedSlice([0, 1, 2, 3, 4], [0], [0], [-2], 0b1, 0b1);
+ * assert.deepEqual(backwards.arraySync(), [4, 2, 0]);
+ * ```
  */
 export function stridedSlice(
   x: Operand,
