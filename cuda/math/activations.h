@@ -100,7 +100,7 @@ DG_HD V gelu_derivative(V x) {
   return fma_(x, z.density, z.cdf);
 }
 
-// x (1 + tanh(u)) / 2 = x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3). The error grows with |u|: 4 + 5 |u| ulp
+// x (1 + tanh(u)) / 2 = x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3). The error grows with |u|: 4 + 6 |u| ulp
 constexpr float gelu_linear = 1.59576917f, gelu_cubic = 0.0713548154f;
 template <class V>
 DG_HD V gelu_approx_(V x) {

@@ -32,7 +32,7 @@ DG_SLOW int32_t integer_power(int32_t x, int32_t y) {
 }
 
 // The cases of C's pow (IEEE 754): 1 for pow(1, y) and pow(x, 0) even of NaN, NaN for x < 0 with a fractional y.
-// 2 / 2 ulp
+// 2 / 3 ulp
 template <class V>
 DG_HD V float_power(V x, V y) {
   const V a = abs_(x), bounded = clamp_(y, -0x1p40f, 0x1p40f);
