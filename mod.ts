@@ -22,16 +22,31 @@
 import "./src/chain.ts";
 
 export * from "./src/ops/mod.ts";
-export type { ChainedMethods } from "./src/chain.ts";
 export { getBackend, nextFrame, ready, setBackend } from "./src/backend.ts";
-export { type Device, device, devices } from "./src/native/device.ts";
-export { OutOfMemoryError, RecordError } from "./src/native/native.ts";
+export {
+  type Device,
+  device,
+  type DeviceKind,
+  type DeviceProperty,
+  devices,
+} from "./src/native/device.ts";
+export type {
+  Argument,
+  Arguments,
+  Calls,
+  DeviceNumber,
+  Family,
+  FamilyName,
+  SymbolName,
+  symbols,
+} from "./src/native/symbols.ts";
+export { type Native, OutOfMemoryError, RecordError } from "./src/native/native.ts";
 export { DinogradError } from "./src/errors.ts";
 export type { DType, TypedArray } from "./src/dtype.ts";
 export type { NestedArray } from "./src/format.ts";
-export { memory, print, Tensor } from "./src/tensor.ts";
+export { type DeviceBuffer, memory, print, Tensor } from "./src/tensor.ts";
 export { Variable, variable } from "./src/variable.ts";
-export { dispose, keep, tidy } from "./src/scope.ts";
+export { type Disposable, dispose, keep, tidy } from "./src/scope.ts";
 export {
   customGrad,
   type CustomResult,
@@ -47,8 +62,16 @@ export { type Regularizer, type RegularizerIdentifier, regularizers } from "./sr
 export { type Constraint, type ConstraintIdentifier, constraints } from "./src/constraints.ts";
 export type { Activation, ActivationIdentifier } from "./src/activations.ts";
 export { getOptimizer, type OptimizerIdentifier, train } from "./src/optimizers/registry.ts";
-export { Optimizer } from "./src/optimizers/optimizer.ts";
-export { LearningRateSchedule } from "./src/optimizers/schedules.ts";
+export {
+  type Gradients,
+  type NamedTensor,
+  Optimizer,
+  type OptimizerOptions,
+  type StepValues,
+} from "./src/optimizers/optimizer.ts";
+export type { Rule, Slot } from "./src/optimizers/state.ts";
+export { LearningRateSchedule, schedules } from "./src/optimizers/schedules.ts";
+/** Makers of layers: `layers.dense({ units: 10 })`. */
 export * as layers from "./src/layers/factories.ts";
 export {
   type CallArgs,
@@ -58,11 +81,11 @@ export {
   type Weight,
 } from "./src/layers/layer.ts";
 export { type EvaluateArgs, Model, type PredictArgs } from "./src/models/model.ts";
-export type { CompileArgs } from "./src/models/compiled.ts";
+export type { CompileArgs, PerOutput } from "./src/models/compiled.ts";
 export type { FitArgs } from "./src/models/fit.ts";
 export type { ClassWeight, TensorData } from "./src/models/data.ts";
 export { Sequential, sequential, type SequentialArgs } from "./src/models/sequential.ts";
-export type { ModelArtifacts, SaveHandler } from "./src/io/artifacts.ts";
+export type { ModelArtifacts, SaveHandler, WeightSpec } from "./src/io/artifacts.ts";
 export { version } from "./src/version.ts";
 export {
   Callback,
@@ -73,4 +96,20 @@ export {
   type Logs,
 } from "./src/callbacks/callback.ts";
 export { History } from "./src/callbacks/history.ts";
-export { callbacks, EarlyStopping, type EarlyStoppingArgs } from "./src/callbacks/stopping.ts";
+export {
+  callbacks,
+  EarlyStopping,
+  type EarlyStoppingArgs,
+  TerminateOnNaN,
+} from "./src/callbacks/stopping.ts";
+/** Losses: TensorFlow.js's core functions, and Keras's classes. */
+export * as losses from "./src/losses/mod.ts";
+export type { Loss, LossFunction, LossOptions, Reduction } from "./src/losses/loss.ts";
+export type { LossIdentifier } from "./src/losses/registry.ts";
+/** Metrics: TensorFlow.js's functions, and Keras's classes with state. */
+export * as metrics from "./src/metrics/mod.ts";
+export { Metric, type MetricOptions } from "./src/metrics/metric.ts";
+export type { MetricFunction } from "./src/metrics/mean.ts";
+export type { MetricIdentifier } from "./src/metrics/registry.ts";
+export type { ClassConfig, Config, Configured, Serializable } from "./src/serialization.ts";
+export type { SummaryRow } from "./src/models/summary.ts";

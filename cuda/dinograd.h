@@ -193,7 +193,8 @@ DG_API int dg_matmul(int a, int b, int bias, int y, double batch, double m, doub
 DG_API int dg_softmax(int x, int y, double rows, double n, int log);
 // dx from dy and the forward result y.
 DG_API int dg_softmax_grad(int dy, int y, int dx, double rows, double n, int log);
-// loss [rows] = -sum labels * log softmax(logits). labels: float32 [rows, n], or int32 [rows] class numbers.
+// loss [rows] = -sum labels * log softmax(logits). labels: float32 [rows, n], or int32 [rows] class numbers; one outside
+// [0, n) gives NaN and, on CPU and WebAssembly, an error.
 DG_API int dg_cross_entropy(int logits, int labels, int loss, double rows, double n);
 // dlogits [rows, n] = dloss [rows] * (softmax(logits) * sum labels - labels).
 DG_API int dg_cross_entropy_grad(int logits, int labels, int dloss, int dlogits, double rows, double n);
@@ -202,7 +203,7 @@ DG_API int dg_cross_entropy_grad(int logits, int labels, int dloss, int dlogits,
 
 // Fills y from Philox4x32-10. `state` is an int32 array of 4: key low, key high, counter low, counter high; the call
 // advances the counter by ceil(count / 4) (rounded up as its distribution needs), so the next draw differs, replayed or not.
-// uniform: [a, b); normal: mean a, deviation b; truncatedNormal: redrawn beyond two deviations; bernoulli: 1 with
+// uniform: [a, b); normal: mean a, deviation b; truncatedNormal: as normal, but within two deviations of the mean; bernoulli: 1 with
 // probability a; uniformInt: integers of [a, b).
 DG_API int dg_random(int op, int state, int y, float a, float b);
 

@@ -68,7 +68,6 @@ function chooseDevice(wanted: string): string {
     setDefaultDevice(findDevice(wanted));
     return `as --device ${wanted} asks`;
   }
-  const device = currentDevice();
   if (Deno.env.get("DINOGRAD_DEVICE")) return "as DINOGRAD_DEVICE asks";
   const missing = Object.entries(absences()).map(([kind, why]) => `no ${kind}: ${why.reason}`);
   return [`the fastest of ${devices().map((d) => d.name).join(", ")}`, ...missing].join("; ");

@@ -31,6 +31,7 @@ import type { Tensor } from "./tensor.ts";
 export interface Activation {
   /** Keras's name, as saved in configs. */
   readonly name: string;
+  /** The function. */
   apply(x: Tensor): Tensor;
   /** Name of the native operation by which a matrix product can do the same in passing; undefined where it cannot. */
   readonly fused?: string;

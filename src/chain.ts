@@ -20,13 +20,13 @@ const names = [
 ] as const;
 
 type Method<F> = F extends (x: Tensor, ...rest: infer R) => infer Y ? (...rest: R) => Y : never;
-type NamedMethods = { [K in (typeof names)[number]]: Method<(typeof ops)[K]> };
+export type NamedMethods = { [K in (typeof names)[number]]: Method<(typeof ops)[K]> };
 
 const list = (x: ops.Operand | ops.Operand[]): ops.Operand[] =>
   Array.isArray(x) && x.some((item) => item instanceof Tensor) ? x : [x as ops.Operand];
 
 // Methods that say it in another way.
-const others = {
+export const others = {
   /** This tensor and others one after another along an axis. */
   concat(this: Tensor, x: ops.Operand | ops.Operand[], axis?: number): Tensor {
     return ops.concat([this, ...list(x)], axis);

@@ -241,6 +241,7 @@ export type GradSaveFunc = (tensors: Tensor[]) => void;
 
 /** What a custom gradient's forward function returns. */
 export interface CustomResult {
+  /** The result. */
   value: Tensor;
   /** Gradient of each argument (or of the only one) from `dy` and the saved tensors. */
   gradFunc(dy: Tensor, saved: Tensor[]): Tensor | Tensor[];

@@ -1,8 +1,12 @@
 // When is a tensor's memory given back? At the end of the `tidy` that it was made in, unless it was kept or returned.
 
-interface Disposable {
+/** What `tidy` looks after. */
+export interface Disposable {
+  /** Whether `tidy` leaves it alone. */
   kept: boolean;
+  /** Whether it was given back already. */
   readonly isDisposed: boolean;
+  /** Gives its memory back. */
   dispose(): void;
 }
 
@@ -65,6 +69,7 @@ function collect(value: unknown, into: Set<unknown>): void {
  * kept. Variables are never disposed of. An optional name comes first, as in TensorFlow.js, and is ignored.
  */
 export function tidy<T>(name: string, fn: () => T): T;
+/** The same without a name. */
 export function tidy<T>(fn: () => T): T;
 export function tidy<T>(nameOrFn: string | (() => T), fn?: () => T): T {
   return scopes.run(typeof nameOrFn === "function" ? nameOrFn : fn!);

@@ -8,7 +8,9 @@ export type Config = Record<string, unknown>;
 
 /** A config with the class it belongs to, as Keras saves objects. */
 export interface ClassConfig {
+  /** Name of the class. */
   readonly class_name: string;
+  /** What makes the object again. */
   readonly config: Config;
 }
 
@@ -154,6 +156,7 @@ export abstract class Configured<O extends object> implements Serializable {
   /** The options, defaults filled in. */
   protected readonly options: O;
 
+  /** A subclass passes its defaults and what it was given. */
   constructor(defaults: O, given: object) {
     this.options = optionsOf(this.getClassName(), defaults, given);
   }

@@ -25,7 +25,7 @@ const forgotten = new FinalizationRegistry<{ device: Device; handle: number; byt
 );
 
 /** A native array and how many tensors share it. */
-export class Storage {
+export class DeviceBuffer {
   #refs = 1;
   #handle: number;
 
@@ -59,7 +59,7 @@ export class Storage {
     counts.bytes -= this.bytes;
   }
   /** Swaps arrays with another storage of the same size on the same device. */
-  exchange(other: Storage): void {
+  exchange(other: DeviceBuffer): void {
     [this.#handle, other.#handle] = [other.#handle, this.#handle];
     for (const storage of [this, other]) {
       forgotten.unregister(storage);
@@ -78,12 +78,12 @@ export function allocate(
   dtype: DType,
   size: number,
   persistent = false,
-): Storage {
+): DeviceBuffer {
   const { native } = device;
   const handle = native.check(
     native.calls.dg_alloc(device.index, dtypeId[dtype], size, persistent ? 1 : 0),
   );
-  return new Storage(device, handle, size * dtypeBytes[dtype]);
+  return new DeviceBuffer(device, handle, size * dtypeBytes[dtype]);
 }
 
 let nextId = 1;
@@ -105,11 +105,12 @@ export class Tensor {
   readonly size: number;
   /** Whether `tidy` leaves it alone. */
   kept = false;
-  protected backing: Storage | null;
+  /** The buffer, while there is one. */
+  protected backing: DeviceBuffer | null;
   #disposed = false;
 
   /** Not for users: see `tensor`, `zeros` and the other creation functions. `storage` null: only described. */
-  constructor(shape: readonly number[], dtype: DType, storage: Storage | null, id = nextId++) {
+  constructor(shape: readonly number[], dtype: DType, storage: DeviceBuffer | null, id = nextId++) {
     this.id = id;
     this.shape = shape as number[];
     this.dtype = dtype;
@@ -135,7 +136,7 @@ export class Tensor {
     return this.backing === null && !this.#disposed;
   }
   /** The buffer behind it. */
-  get storage(): Storage {
+  get storage(): DeviceBuffer {
     if (this.backing) return this.backing;
     throw new DinogradError(
       this.#disposed
@@ -248,7 +249,7 @@ export function fromHost(
 }
 
 /** Overwrites a buffer from its first element on. */
-export function writeHost(storage: Storage, values: TypedArray): void {
+export function writeHost(storage: DeviceBuffer, values: TypedArray): void {
   const { buffer, byteOffset, byteLength } = values;
   storage.device.native.upload(
     storage.handle,

@@ -3,7 +3,7 @@
 import type { DType } from "./dtype.ts";
 import { DinogradError } from "./errors.ts";
 import { sameShape, showShape } from "./shape.ts";
-import { allocate, Storage, Tensor } from "./tensor.ts";
+import { allocate, Tensor } from "./tensor.ts";
 
 let unnamed = 0;
 let written: Set<Variable> | null = null; // while somebody collects them

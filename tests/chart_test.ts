@@ -26,7 +26,11 @@ Deno.test("trainingChart has a row per epoch and set", () => {
     { epoch: 2, set: "training", loss: 0.3, accuracy: 0.914 },
     { epoch: 2, set: "validation", loss: 0.25, accuracy: 0.93 },
   ]);
-  const history = report.history.map(({ loss, accuracy, seconds }) => ({ loss, accuracy, seconds }));
+  const history = report.history.map(({ loss, accuracy, seconds }) => ({
+    loss,
+    accuracy,
+    seconds,
+  }));
   assert.deepEqual(rows(trainingChart({ ...report, history })), [
     { epoch: 1, set: "training", loss: 0.62, accuracy: 0.83 },
     { epoch: 2, set: "training", loss: 0.3, accuracy: 0.914 },

@@ -3,7 +3,7 @@ import assert from "node:assert";
 import { type ActivationIdentifier, getActivation } from "../src/activations.ts";
 import { DinogradError } from "../src/errors.ts";
 import { grad, valueAndGrad } from "../src/grad.ts";
-import { losses, Reduction as CoreReduction } from "../src/losses/core.ts";
+import * as losses from "../src/losses/mod.ts";
 import * as classes from "../src/losses/classes.ts";
 import { getLoss } from "../src/losses/registry.ts";
 import { LossFunctionWrapper, type Reduction } from "../src/losses/loss.ts";
@@ -227,7 +227,7 @@ onEachDevice("the core losses are TensorFlow.js's", () => {
     const labels = tensor([[1, 0, 1], [0, 1, 0]]), p = tensor([[0.8, 0.3, 0.6], [0.1, 0.9, 0.4]]);
     const weights = tensor([[2, 0, 1]]); // for each row: 4 of 6 weights are not 0, their sum is 6
     close(losses.absoluteDifference(labels, p), [1.5 / 6], "absoluteDifference");
-    const { NONE, MEAN, SUM } = CoreReduction;
+    const { NONE, MEAN, SUM } = losses.Reduction;
     const weighted = [0.4, 0, 0.4, 0.2, 0, 0.4];
     close(losses.absoluteDifference(labels, p, weights), [1.4 / 4], "by nonzero weights");
     close(losses.absoluteDifference(labels, p, weights, NONE), weighted, "none");

@@ -1,7 +1,8 @@
 // Do metrics keep Keras's numbers from batch to batch, in recorded steps too, and are they found by name and shape?
 import assert from "node:assert";
 import { DinogradError } from "../src/errors.ts";
-import { directionOf, type Metric, metrics, resolveMetric } from "../src/metrics/registry.ts";
+import * as metrics from "../src/metrics/mod.ts";
+import { directionOf, type Metric, resolveMetric } from "../src/metrics/registry.ts";
 import { currentDevice } from "../src/native/device.ts";
 import { scalar, tensor } from "../src/ops/creation.ts";
 import { sub } from "../src/ops/elementwise.ts";

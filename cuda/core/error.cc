@@ -3,7 +3,8 @@
 namespace dg {
 
 void Text::append(const char *s) {
-  while (*s && length_ < static_cast<int>(sizeof data_)) data_[length_++] = *s++;
+  while (*s && length_ < room) data_[length_++] = *s++;
+  data_[length_] = 0;
 }
 
 void Text::append(int64_t value) {

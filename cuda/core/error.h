@@ -5,10 +5,10 @@
 
 namespace dg {
 
-// A short text under construction; what does not fit is cut.
+// A short text under construction, always ended by a zero; what does not fit is cut.
 class Text {
  public:
-  void clear() { length_ = 0; }
+  void clear() { data_[length_ = 0] = 0; }
   void append(const char *s);
   void append(int64_t value);
   void append(int value) { append(static_cast<int64_t>(value)); }
@@ -18,7 +18,8 @@ class Text {
   int length() const { return length_; }
 
  private:
-  char data_[512];
+  static constexpr int room = 511;
+  char data_[room + 1] = {};
   int length_ = 0;
 };
 

@@ -9,26 +9,37 @@ export type Logs = Record<string, number>;
 export interface CallbackModel {
   /** Set it to end training after the present step. */
   stopTraining: boolean;
+  /** Copies of the weights. */
   getWeights(): Tensor[];
+  /** Overwrites the weights. */
   setWeights(values: readonly Tensor[]): void;
 }
 
 /** What fit was asked for. */
 export interface FitParams {
+  /** Number of passes over the data. */
   readonly epochs: number;
   /** Steps per epoch. */
   readonly steps: number;
+  /** Samples per step. */
   readonly batchSize: number;
+  /** Samples per epoch. */
   readonly samples: number;
 }
 
 /** Functions that fit calls. A batch function makes fit run single steps and read the loss after each. */
 export interface CallbackArgs {
+  /** Before the first epoch. */
   onTrainBegin?(logs?: Logs): void | Promise<void>;
+  /** After the last epoch. */
   onTrainEnd?(logs?: Logs): void | Promise<void>;
+  /** Before an epoch, counted from 0. */
   onEpochBegin?(epoch: number, logs?: Logs): void | Promise<void>;
+  /** After an epoch, with its loss and metrics. */
   onEpochEnd?(epoch: number, logs?: Logs): void | Promise<void>;
+  /** Before a step, counted from 0 in each epoch. */
   onBatchBegin?(batch: number, logs?: Logs): void | Promise<void>;
+  /** After a step, with the loss and metrics of the epoch so far. */
   onBatchEnd?(batch: number, logs?: Logs): void | Promise<void>;
   /** Called whenever fit lets other things have a turn. */
   onYield?(epoch: number, batch: number, logs?: Logs): void | Promise<void>;
@@ -53,6 +64,7 @@ export class Callback implements CallbackArgs {
   }
 }
 
+/** A callback has any of the functions. */
 export interface Callback extends CallbackArgs {}
 
 /** A callback object, or plain functions. */

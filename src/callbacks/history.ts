@@ -9,6 +9,7 @@ export class History extends Callback {
   /** One value per epoch, by name. */
   readonly history: Record<string, number[]> = {};
 
+  /** Notes the epoch. */
   override onEpochEnd(epoch: number, logs: Logs = {}): void {
     this.epoch.push(epoch);
     for (const key in logs) (this.history[key] ??= []).push(logs[key]);

@@ -35,6 +35,7 @@ export class EarlyStopping extends Callback {
   #watched = 0; // epochs that had the number
   #bestWeights: Tensor[] | undefined;
 
+  /** Watches `val_loss` unless told otherwise. */
   constructor(args: EarlyStoppingArgs = {}) {
     super();
     this.#args = {
@@ -55,12 +56,14 @@ export class EarlyStopping extends Callback {
     this.#sign = mode === "max" || (mode === "auto" && directionOf(monitor) === "up") ? -1 : 1;
   }
 
+  /** Starts anew. */
   override onTrainBegin(): void {
     this.#waited = this.#bestEpoch = this.#watched = 0;
     this.#best = Infinity;
     this.#forget();
   }
 
+  /** Compares the epoch with the best so far. */
   override onEpochEnd(epoch: number, logs: Logs = {}): void {
     const { monitor, minDelta, patience, baseline, restoreBestWeights, startFromEpoch } =
       this.#args;
@@ -88,6 +91,7 @@ export class EarlyStopping extends Callback {
     }
   }
 
+  /** Brings the best weights back where asked to. */
   override onTrainEnd(): void {
     if (this.#watched === 0) {
       console.warn(
@@ -116,6 +120,7 @@ export class EarlyStopping extends Callback {
 
 /** Ends training when the loss becomes NaN or infinite. */
 export class TerminateOnNaN extends Callback {
+  /** Yes. */
   override readonly stopsOnNaN = true;
 }
 

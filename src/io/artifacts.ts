@@ -6,23 +6,33 @@ import type { Weight } from "../layers/layer.ts";
 
 /** One weight in the manifest. */
 export interface WeightSpec {
+  /** Path of the weight. */
   name: string;
+  /** Its shape. */
   shape: number[];
+  /** Its type. */
   dtype: DType;
 }
 
 /** Everything that is saved of a model. */
 export interface ModelArtifacts {
+  /** Class and config of the model. */
   modelTopology: unknown;
+  /** Kind of model. */
   format: "layers-model";
+  /** Program that made it. */
   generatedBy: string;
+  /** Program that converted it. */
   convertedBy: string | null;
+  /** The weights, in the order of their values. */
   weightSpecs: WeightSpec[];
+  /** All values, little-endian, without gaps. */
   weightData: ArrayBuffer;
 }
 
 /** Where a model is saved to; TensorFlow.js's own handlers have this form too. */
 export interface SaveHandler {
+  /** Takes what is to be saved. */
   save(artifacts: ModelArtifacts): Promise<unknown>;
 }
 

@@ -13,7 +13,7 @@ import {
   Reshape,
   type ReshapeLayerArgs,
 } from "./core.ts";
-import { Layer, type LayerArgs } from "./layer.ts";
+import type { LayerArgs } from "./layer.ts";
 
 /** What a sequential model is fed: `layers.inputLayer({ inputShape: [28, 28] })`. */
 export function inputLayer(args: InputLayerArgs): InputLayer {
@@ -39,5 +39,3 @@ export function flatten(args?: LayerArgs): Flatten {
 export function reshape(args: ReshapeLayerArgs): Reshape {
   return new Reshape(args);
 }
-
-export { Layer };

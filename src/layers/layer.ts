@@ -42,6 +42,7 @@ export interface CallArgs {
 
 /** A layer's variable with what belongs to it. */
 export class Weight {
+  /** Made by `addWeight`. */
   constructor(
     /** Path within the model, such as `dense/kernel`. */
     readonly name: string,
@@ -122,6 +123,7 @@ export abstract class Layer {
   #weights: Weight[] = [];
   readonly #initialWeights: Tensor[] | undefined;
 
+  /** Names the layer and notes the shape of its input. */
   constructor(args: LayerArgs = {}) {
     this.name = args.name ?? uniqueName(this.getClassName());
     this.dtype = args.dtype ?? "float32";

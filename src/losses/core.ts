@@ -185,16 +185,3 @@ export function softmaxCrossEntropy(
     crossEntropy(x, smoothed(t, labelSmoothing, t.shape[t.rank - 1]));
   return weightedLoss("softmaxCrossEntropy", onehotLabels, logits, formula, weights, reduction);
 }
-
-/** TensorFlow.js's core losses. */
-export const losses = {
-  absoluteDifference,
-  computeWeightedLoss,
-  cosineDistance,
-  hingeLoss,
-  huberLoss,
-  logLoss,
-  meanSquaredError,
-  sigmoidCrossEntropy,
-  softmaxCrossEntropy,
-};

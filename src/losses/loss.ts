@@ -33,6 +33,7 @@ const reductions: readonly Reduction[] = [
 
 /** Options that every loss takes. */
 export interface LossOptions {
+  /** How the losses of all samples become one. */
   reduction: Reduction;
   /** Name in logs and saved models. */
   name: string;
@@ -87,6 +88,7 @@ export function applyWeights(values: Tensor, weights: Tensor): [values: Tensor, 
 
 /** The base of all losses: a subclass gives `call`, the losses of single samples. */
 export abstract class Loss extends Configured<LossOptions> {
+  /** A subclass passes its defaults and what it was given. */
   constructor(defaults: LossOptions, given: Partial<LossOptions>) {
     // As a reduction, null is Keras's "none"; as other options it would mean the default.
     super(defaults, given.reduction === null ? { ...given, reduction: "none" } : given);

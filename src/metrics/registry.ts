@@ -2,60 +2,25 @@
 
 import { type Targets, targetsOf } from "../losses/registry.ts";
 import { type ClassConfig, getObject } from "../serialization.ts";
-import { AUC } from "./auc.ts";
-import * as means from "./classes.ts";
-import {
-  FalseNegatives,
-  FalsePositives,
-  Precision,
-  Recall,
-  TrueNegatives,
-  TruePositives,
-} from "./confusion.ts";
-import { F1Score, FBetaScore } from "./fscore.ts";
-import * as functions from "./functions.ts";
-import { IoU, MeanIoU } from "./iou.ts";
-import { Mean, MeanMetricWrapper, type MetricFunction, RootMeanSquaredError, Sum } from "./mean.ts";
+import { MeanMetricWrapper, type MetricFunction } from "./mean.ts";
 import { type Direction, Metric } from "./metric.ts";
-import { R2Score } from "./r2.ts";
+import * as classes from "./stateful.ts";
 
 export { Metric };
 
 /** What may be passed where a metric is wanted: one, its name in either spelling, a function of targets and predictions, or its config. */
 export type MetricIdentifier = Metric | string | MetricFunction | ClassConfig;
 
-const classes = {
-  ...means,
-  Mean,
-  Sum,
-  RootMeanSquaredError,
-  AUC,
-  Precision,
-  Recall,
-  TruePositives,
-  FalsePositives,
-  TrueNegatives,
-  FalseNegatives,
-  F1Score,
-  FBetaScore,
-  IoU,
-  MeanIoU,
-  R2Score,
-};
-
 // Further names, of Keras and of TensorFlow.js.
 const aliases = {
-  mse: means.MeanSquaredError,
-  mae: means.MeanAbsoluteError,
-  mape: means.MeanAbsolutePercentageError,
-  msle: means.MeanSquaredLogarithmicError,
-  rmse: RootMeanSquaredError,
-  bce: means.BinaryCrossentropy,
-  cosine: means.CosineSimilarity,
+  mse: classes.MeanSquaredError,
+  mae: classes.MeanAbsoluteError,
+  mape: classes.MeanAbsolutePercentageError,
+  msle: classes.MeanSquaredLogarithmicError,
+  rmse: classes.RootMeanSquaredError,
+  bce: classes.BinaryCrossentropy,
+  cosine: classes.CosineSimilarity,
 };
-
-/** Metrics: TensorFlow.js's functions, and Keras's classes with state. */
-export const metrics: typeof functions & typeof classes = { ...functions, ...classes };
 
 const byTargets: Readonly<Record<string, Readonly<Record<Targets, string>>>> = {
   accuracy: {

@@ -25,6 +25,7 @@ export interface FitArgs {
   epochs?: number;
   /** 0: silent; 1: a bar on a terminal, a line per epoch elsewhere; 2: a line per epoch. */
   verbose?: 0 | 1 | 2;
+  /** What to call as training goes on. */
   callbacks?: CallbackLike | readonly CallbackLike[];
   /** Share of the samples, taken from the end before shuffling, that is validated on and not trained on. */
   validationSplit?: number;

@@ -1,7 +1,14 @@
 // How does an epoch run? Batches are gathered on the device by an index list, the step is recorded once per batch size, and many
 // steps are one native call. Losses are noted per step on the device and read only when somebody looks.
 
-import { allocate, fromHost, makeTensor, type Storage, type Tensor, writeHost } from "../tensor.ts";
+import {
+  allocate,
+  type DeviceBuffer,
+  fromHost,
+  makeTensor,
+  type Tensor,
+  writeHost,
+} from "../tensor.ts";
 import type { Device } from "../native/device.ts";
 import { type Arena, isUnrecordable, type Program, record } from "../record.ts";
 import { tidy } from "../scope.ts";
@@ -36,12 +43,12 @@ export interface LoopOptions {
 /** Runs a step over all batches of some samples, again and again. */
 export class Loop {
   readonly #device: Device;
-  readonly #order: Storage; // int32 [count]
-  readonly #counters: Storage; // int32 [2]: position in the order, number of the step
+  readonly #order: DeviceBuffer; // int32 [count]
+  readonly #counters: DeviceBuffer; // int32 [2]: position in the order, number of the step
   readonly #position: number; // native views of the two counters
   readonly #stepNumber: number;
-  readonly #losses: Storage; // float32 [steps]
-  readonly #advance = new Map<number, Storage>(); // int32 [2] by batch size
+  readonly #losses: DeviceBuffer; // float32 [steps]
+  readonly #advance = new Map<number, DeviceBuffer>(); // int32 [2] by batch size
   readonly #programs = new Map<number, { program?: Program; runs: number }>();
   #eager: boolean;
 

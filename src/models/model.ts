@@ -15,12 +15,14 @@ import { Tensor, track } from "../tensor.ts";
 import { version } from "../version.ts";
 import { type CompileArgs, Compiled } from "./compiled.ts";
 import { rowsOf, type Samples, sliceSamples, type TensorData, toList, toSamples } from "./data.ts";
-import { checkFitArgs, type FitArgs, fitLoop, makeLoop, runTest } from "./fit.ts";
+import { checkFitArgs, type FitArgs, fitLoop, type FitTarget, makeLoop, runTest } from "./fit.ts";
 import { summaryLines, type SummaryRow } from "./summary.ts";
 
 /** Arguments of `model.evaluate`. */
 export interface EvaluateArgs {
+  /** Samples per step, 32 when left out. */
   batchSize?: number;
+  /** Weight of each sample in loss and metrics. */
   sampleWeight?: Tensor;
   /** Taken for TensorFlow.js's sake; evaluation draws nothing. */
   verbose?: 0 | 1;
@@ -28,6 +30,7 @@ export interface EvaluateArgs {
 
 /** Arguments of `model.predict`. */
 export interface PredictArgs {
+  /** Samples per step, 32 when left out. */
   batchSize?: number;
   /** Taken for TensorFlow.js's sake; prediction draws nothing. */
   verbose?: boolean;
@@ -40,6 +43,7 @@ export abstract class Model extends Layer {
   #compiled: Compiled | undefined;
   #arena: Arena | undefined;
 
+  /** A model is a layer: it takes what every layer takes. */
   constructor(args: LayerArgs = {}) {
     super(args);
   }
@@ -53,6 +57,7 @@ export abstract class Model extends Layer {
   /** Rows of its summary. */
   protected abstract summaryRows(): SummaryRow[];
 
+  /** Its layers. */
   override sublayers(): readonly Layer[] {
     return this.layers;
   }
@@ -62,24 +67,13 @@ export abstract class Model extends Layer {
     return this.layers.flatMap((l) => l.regularizationLosses());
   }
 
-  /** What `compile` made. */
-  get compiled(): Compiled {
-    if (this.#compiled) return this.#compiled;
-    throw new DinogradError(`Model "${this.name}" must be compiled first: model.compile({...})`);
-  }
-  /** The memory its recorded steps share. */
-  get arena(): Arena {
-    const device = this.weights[0]?.variable.device ?? currentDevice();
-    if (this.#arena && this.#arena.device !== device) this.#dropArena();
-    return this.#arena ??= new Arena(device);
-  }
   /** The optimizer that `compile` was given. */
   get optimizer(): Optimizer {
-    return this.compiled.optimizer;
+    return this.#ready().optimizer;
   }
   /** Names of what `evaluate` gives: `loss`, then the metrics. */
   get metricsNames(): string[] {
-    return this.compiled.names;
+    return this.#ready().names;
   }
 
   /** Says how to train: optimizer, loss, metrics. */
@@ -97,7 +91,7 @@ export abstract class Model extends Layer {
    */
   async fit(x: TensorData, y: TensorData, args: FitArgs = {}): Promise<History> {
     checkFitArgs(args);
-    const { compiled } = this;
+    this.#ready();
     const names = { inputs: this.inputNames, outputs: this.outputNames };
     const all = toSamples(x, y, names, "fit", args);
     const made: Samples[] = [];
@@ -113,17 +107,7 @@ export abstract class Model extends Layer {
       }
       if (train.count === 0) throw new DinogradError("fit needs at least one sample, got 0");
       this.#buildFor(train.x);
-      return await fitLoop(
-        {
-          name: this.name,
-          compiled,
-          arena: this.arena,
-          model: this,
-        },
-        train,
-        validation,
-        args,
-      );
+      return await fitLoop(this.#target(), train, validation, args);
     } finally {
       for (const s of made) [...s.x, ...s.y, s.weights].forEach((t) => t?.dispose());
       if (all.weights && all.weights !== args.sampleWeight) all.weights.dispose();
@@ -132,17 +116,12 @@ export abstract class Model extends Layer {
 
   /** Loss, then metrics, over all of `x` and `y`: one scalar, or a list when there are metrics. */
   evaluate(x: TensorData, y: TensorData, args: EvaluateArgs = {}): Tensor | Tensor[] {
-    const { compiled } = this;
+    const compiled = this.#ready();
     const names = { inputs: this.inputNames, outputs: this.outputNames };
     const samples = toSamples(x, y, names, "evaluate", args);
     if (samples.count === 0) throw new DinogradError("evaluate needs at least one sample, got 0");
     this.#buildFor(samples.x);
-    const loop = makeLoop(
-      { name: this.name, compiled, arena: this.arena, model: this },
-      samples,
-      args.batchSize ?? 32,
-      "test",
-    );
+    const loop = makeLoop(this.#target(), samples, args.batchSize ?? 32, "test");
     try {
       const results = Object.values(runTest(compiled, loop)).map((v) => scalar(v as number));
       return results.length === 1 ? results[0] : results;
@@ -241,6 +220,19 @@ export abstract class Model extends Layer {
     super.dispose();
   }
 
+  #ready(): Compiled {
+    if (this.#compiled) return this.#compiled;
+    throw new DinogradError(`Model "${this.name}" must be compiled first: model.compile({...})`);
+  }
+
+  // What loops need of the model; its recorded steps share one arena on the weights' device.
+  #target(): FitTarget {
+    const device = this.weights[0]?.variable.device ?? currentDevice();
+    if (this.#arena && this.#arena.device !== device) this.#dropArena();
+    this.#arena ??= new Arena(device);
+    return { name: this.name, compiled: this.#ready(), arena: this.#arena, model: this };
+  }
+
   #dropArena(): void {
     this.#arena?.dispose();
     this.#arena = undefined;
@@ -267,7 +259,7 @@ export abstract class Model extends Layer {
     sampleWeight: Tensor | undefined,
     training: boolean,
   ): number | number[] {
-    const { compiled } = this;
+    const compiled = this.#ready();
     const what = training ? "trainOnBatch" : "testOnBatch";
     const names = { inputs: this.inputNames, outputs: this.outputNames };
     return tidy(() => {
@@ -276,7 +268,7 @@ export abstract class Model extends Layer {
       compiled.resetMetrics();
       const params = training ? compiled.stepParams(1) : undefined;
       if (params) {
-        const { native } = this.arena.device;
+        const { native } = samples.x[0].device;
         native.upload(params.target, 0, new Uint8Array(params.values.slice().buffer));
       }
       const loss = (training ? compiled.trainStep : compiled.testStep)(samples).dataSync()[0];

@@ -18,28 +18,35 @@ import type { SummaryRow } from "./summary.ts";
 
 /** Arguments of `sequential`. */
 export interface SequentialArgs {
+  /** The layers, first to last. */
   layers?: Layer[];
+  /** The model's name. */
   name?: string;
 }
 
 /** Layers in a row. */
 export class Sequential extends Model {
+  /** Name in saved models. */
   static override className = "Sequential";
   readonly #layers: Layer[] = [];
   #outputShapes: (Shape | null)[] = [];
   #inputShape: Shape | undefined;
 
+  /** Layers can also be added later. */
   constructor(args: SequentialArgs = {}) {
     super({ name: args.name } as LayerArgs);
     for (const layer of args.layers ?? []) this.add(layer);
   }
 
+  /** Its layers, first to last. */
   override get layers(): readonly Layer[] {
     return this.#layers.filter((l) => !(l instanceof InputLayer));
   }
+  /** Name of the input. */
   override get inputNames(): readonly string[] {
     return [`${this.#layers[0]?.name ?? this.name}_input`];
   }
+  /** Name of the output: that of the last layer. */
   override get outputNames(): readonly string[] {
     return [this.layers[this.layers.length - 1]?.name ?? this.name];
   }
@@ -85,6 +92,7 @@ export class Sequential extends Model {
     this.#describe();
   }
 
+  /** Builds all layers. */
   override build(inputShape: number[] | number[][]): void {
     if (this.layers.length === 0) {
       throw new DinogradError(`Model "${this.name}" has no layers: add one first`);
@@ -93,6 +101,7 @@ export class Sequential extends Model {
     this.#describe();
   }
 
+  /** Feeds each layer with what the one before gives. */
   override call(inputs: Tensor | Tensor[], args: CallArgs): Tensor | Tensor[] {
     let x = inputs;
     let mask = args.mask ?? null;
@@ -104,6 +113,7 @@ export class Sequential extends Model {
     return x;
   }
 
+  /** Name and layers. */
   override getConfig(): Config {
     // Readers of the saved form learn the input's shape from the first layer.
     const layers = this.#layers.map((l) => ({
@@ -115,6 +125,7 @@ export class Sequential extends Model {
     return { name: this.name, layers };
   }
 
+  /** Rows of its summary. */
   protected override summaryRows(): SummaryRow[] {
     return this.layers.map((layer, i) => ({ layer, outputShape: this.#outputShapes[i] ?? null }));
   }

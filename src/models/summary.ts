@@ -5,7 +5,9 @@ import { showShape } from "../shape.ts";
 
 /** One row of the table. */
 export interface SummaryRow {
+  /** The layer. */
   readonly layer: Layer;
+  /** Shape of its output; null until it is known. */
   readonly outputShape: Shape | Shape[] | null;
 }
 

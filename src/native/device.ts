@@ -10,13 +10,22 @@ import { openWasm } from "./wasm.ts";
 /** Kind of device, which is also its backend's name. */
 export type DeviceKind = "wasm" | "cpu" | "gpu";
 
+/** A property of a device that is a number. */
+export type DeviceProperty = keyof typeof DeviceNumber;
+
 /** A place where tensors live and ops run: `wasm`, `cpu`, `gpu:0`, ... */
 export class Device {
   #native: Native | undefined;
   readonly #open: () => Native;
 
-  /** @param open Gives the build that drives it, on first use; @param index Its number within that build. */
-  constructor(readonly kind: DeviceKind, open: () => Native, readonly index: number) {
+  /** `open` gives the build that drives it, on first use. */
+  constructor(
+    /** What it is. */
+    readonly kind: DeviceKind,
+    open: () => Native,
+    /** Its number within its build. */
+    readonly index: number,
+  ) {
     this.#open = open;
   }
 
@@ -38,7 +47,7 @@ export class Device {
     return this.#text(DeviceText.details);
   }
   /** One property as a number; 0 where it does not apply. */
-  number(what: keyof typeof DeviceNumber): number {
+  number(what: DeviceProperty): number {
     return this.native.calls.dg_device_number(this.index, DeviceNumber[what]);
   }
   #text(what: number): string {

@@ -7,17 +7,19 @@ import {
   Family,
   type FamilyName,
   SCRATCH,
-  symbols,
+  type symbols,
   VERSION,
 } from "./symbols.ts";
 
 /** Memory on the device is not enough (or the limit forbids it). Everything made before still works. */
 export class OutOfMemoryError extends DinogradError {
+  /** Name of the error. */
   override name = "OutOfMemoryError";
 }
 
 /** Something that needs values was asked for while a step is being recorded. */
 export class RecordError extends DinogradError {
+  /** Name of the error. */
   override name = "RecordError";
 }
 
@@ -29,8 +31,9 @@ export abstract class Native {
   abstract readonly calls: Calls;
   /** The scratch area; read it anew for every call, because WebAssembly's memory moves. */
   abstract get scratch(): Float64Array;
-  /** Copies host bytes into an array, from its element `offset`; and back. */
+  /** Copies host bytes into an array, from its element `offset` on. */
   abstract upload(array: number, offset: number, bytes: Uint8Array<ArrayBuffer>): void;
+  /** Copies array elements, from `offset` on, to host bytes. */
   abstract download(array: number, offset: number, bytes: Uint8Array<ArrayBuffer>): void;
   /** This thread's context id. */
   abstract readonly context: number;

@@ -66,8 +66,10 @@ export const symbols = {
 /** Name of a function of the contract. */
 export type SymbolName = keyof typeof symbols;
 
-type Argument<T> = T extends "buffer" ? BufferSource : number;
-type Arguments<P extends readonly string[]> = { -readonly [K in keyof P]: Argument<P[K]> };
+/** What a function takes for an argument type of the contract. */
+export type Argument<T> = T extends "buffer" ? BufferSource : number;
+/** What a function takes for a list of argument types. */
+export type Arguments<P extends readonly string[]> = { -readonly [K in keyof P]: Argument<P[K]> };
 
 /** The contract as callable functions; every result is a number. */
 export type Calls = {

@@ -2,7 +2,7 @@
 // smooth_activations.ts.
 
 import type { Tensor } from "../tensor.ts";
-import { binary, unary } from "./define.ts";
+import { binary, type Unary, unary } from "./define.ts";
 import { div, mul, sub } from "./elementwise.ts";
 import { greater, where } from "./logical.ts";
 import { exp, step } from "./math.ts";
@@ -21,9 +21,6 @@ export const slopes = {
   tanh: slope("tanhGrad", (y) => mul(y, -2)),
   hardSigmoid: slope("hardSigmoidGrad"),
 };
-
-/** A function of each element. */
-type Unary = (x: Operand) => Tensor;
 
 /** `max(x, 0)`. */
 export const relu: Unary = unary("relu", {

@@ -40,6 +40,11 @@ function accepted(domain: Domain, dtype: DType, name: string): DType {
   }
 }
 
+/** An operation on one operand. */
+export type Unary = (x: Operand) => Tensor;
+/** An operation on two operands, which broadcast. */
+export type Binary = (a: Operand, b: Operand) => Tensor;
+
 /** A gradient rule; "zero" where the result is flat, so that nothing flows back. */
 export type Rule<Saved, Answer, Attrs = void> =
   | "zero"

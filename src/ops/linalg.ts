@@ -31,6 +31,3 @@ export function bandPart(a: Operand, numLower: number, numUpper: number): Tensor
     return where(inside, t, 0);
   });
 }
-
-/** Linear algebra on matrices. */
-export const linalg: { bandPart: typeof bandPart } = { bandPart };

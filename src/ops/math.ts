@@ -2,14 +2,11 @@
 
 import { DinogradError } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
-import { unary } from "./define.ts";
+import { type Unary, unary } from "./define.ts";
 import { add, div, mul, neg, sub } from "./elementwise.ts";
 import { equal, where } from "./logical.ts";
 import type { Operand } from "./operand.ts";
 import { slope } from "./slope.ts";
-
-/** A function of each element. */
-type Unary = (x: Operand) => Tensor;
 
 // ---- Rounding and signs ----
 

@@ -145,9 +145,13 @@ export function matMul(
 
 /** Arguments of `fusedMatMul`. */
 export interface FusedMatMulArgs {
+  /** First matrix, or a batch of them. */
   a: Operand;
+  /** Second matrix, or a batch of them. */
   b: Operand;
+  /** Whether a's matrices are transposed. */
   transposeA?: boolean;
+  /** Whether b's matrices are transposed. */
   transposeB?: boolean;
   /** Added to every row: shape [n]. */
   bias?: Operand;
@@ -185,9 +189,6 @@ export function fusedMatMul(
     return last && !last.grad ? last.apply(y, leakyreluAlpha) : y;
   });
 }
-
-/** Products with what follows them in one native call. */
-export const fused: { matMul: typeof fusedMatMul } = { matMul: fusedMatMul };
 
 /** The product of vectors or matrices: sums of products over the last dimension of a and the first of b. */
 export function dot(a: Operand, b: Operand): Tensor {

@@ -15,6 +15,8 @@ export {
 export { broadcastTo, sum } from "./broadcast.ts";
 export { buffer, TensorBuffer } from "./buffer.ts";
 export { cast } from "./cast.ts";
+export type { Binary, Unary } from "./define.ts";
+export type { Pairs } from "./space.ts";
 export { bincount, confusionMatrix, denseBincount, oneHot } from "./counting.ts";
 export {
   fill,
@@ -48,7 +50,8 @@ export {
 export { gather, unsortedSegmentSum } from "./gather.ts";
 export { diag, eye, linspace, meshgrid, range } from "./grids.ts";
 export { concat, mirrorPad, split, stack, tile, unstack } from "./join.ts";
-export { linalg } from "./linalg.ts";
+/** Linear algebra. */
+export * as linalg from "./linalg.ts";
 export {
   bitwiseAnd,
   equal,
@@ -66,7 +69,9 @@ export {
   notEqual,
   where,
 } from "./logical.ts";
-export { dot, fused, type FusedMatMulArgs, matMul, outerProduct } from "./matmul.ts";
+/** Operations that do several things in one native call. */
+export * as fused from "./fused.ts";
+export { dot, type FusedMatMulArgs, matMul, outerProduct } from "./matmul.ts";
 export {
   abs,
   acos,
@@ -109,6 +114,7 @@ export {
   randomUniform,
   randomUniformInt,
   setRandomSeed,
+  type Source,
   truncatedNormal,
 } from "./random.ts";
 export { all, any, argMax, argMin, type Axes, max, mean, min, prod } from "./reduce.ts";

@@ -1,14 +1,9 @@
 // Which functions of two numbers are there beyond plain arithmetic? pow, mod, atan2, divNoNan.
 
-import type { Tensor } from "../tensor.ts";
-import { binary } from "./define.ts";
+import { type Binary, binary } from "./define.ts";
 import { add, div, floorDiv, mul, neg, sub } from "./elementwise.ts";
 import { greater, where } from "./logical.ts";
 import { log, square } from "./math.ts";
-import type { Operand } from "./operand.ts";
-
-/** A function of two elements, broadcasting. */
-type Binary = (a: Operand, b: Operand) => Tensor;
 
 /** `a^b`, broadcasting. The gradient of b is 0 where a is not above 0. */
 export const pow: Binary = binary("pow", {

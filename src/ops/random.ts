@@ -6,7 +6,7 @@ import { DinogradError } from "../errors.ts";
 import { currentDevice, type Device } from "../native/device.ts";
 import { tidy } from "../scope.ts";
 import { checkShape } from "../shape.ts";
-import { allocate, makeTensor, type Storage, type Tensor, writeHost } from "../tensor.ts";
+import { allocate, type DeviceBuffer, makeTensor, type Tensor, writeHost } from "../tensor.ts";
 import { asType } from "./cast.ts";
 
 // What tells the generators apart that grow from one seed: the second word of their key.
@@ -14,8 +14,9 @@ const Stream = { explicit: 0, global: 1, first: 2 } as const;
 
 /** The state of a generator: an int32 array of key and counter, which every draw advances. */
 export class RandomState {
-  readonly #storage: Storage;
+  readonly #storage: DeviceBuffer;
 
+  /** `stream` tells generators of one seed apart. */
   constructor(device: Device, seed: number, stream: number = Stream.explicit) {
     this.#storage = allocate(device, "int32", 4, true);
     this.reset(seed, stream);

@@ -2,16 +2,12 @@
 
 import type { Tensor } from "../tensor.ts";
 import { sigmoid, tanh } from "./activations.ts";
-import { unary } from "./define.ts";
+import { type Unary, unary } from "./define.ts";
 import { add, div, mul, neg, sub } from "./elementwise.ts";
 import { less } from "./logical.ts";
 import { abs, exp, sign, square } from "./math.ts";
-import type { Operand } from "./operand.ts";
 import { asType } from "./cast.ts";
 import { slope } from "./slope.ts";
-
-/** A function of each element. */
-type Unary = (x: Operand) => Tensor;
 
 // A unary operation whose derivative is a native formula of x; `second` is the derivative of that.
 function smooth(name: string, second: (x: Tensor) => Tensor): Unary {

@@ -9,7 +9,7 @@ import { type Operand, toTensor } from "./operand.ts";
 import { reshape } from "./reshape.ts";
 
 /** Pairs of numbers, one per spatial dimension. */
-type Pairs = readonly (readonly [number, number])[];
+export type Pairs = readonly (readonly [number, number])[];
 
 function refuse(name: string, x: Tensor, block: readonly number[], pairs: Pairs): DinogradError {
   return new DinogradError(

@@ -4,7 +4,7 @@
 import { dtypeId } from "../dtype.ts";
 import type { Device } from "../native/device.ts";
 import { SEGMENT_ALIGN } from "../native/symbols.ts";
-import { allocate, makeTensor, type Storage, type Tensor } from "../tensor.ts";
+import { allocate, type DeviceBuffer, makeTensor, type Tensor } from "../tensor.ts";
 import type { Variable } from "../variable.ts";
 
 /** The place of each parameter in flat float32 arrays; every place starts at a multiple of SEGMENT_ALIGN elements. */
@@ -25,7 +25,7 @@ export class FlatLayout {
   }
 
   /** A new flat array filled with `value`. */
-  allocate(value = 0): Storage {
+  allocate(value = 0): DeviceBuffer {
     const storage = allocate(this.device, "float32", this.#size, true);
     const { native } = this.device;
     native.check(native.calls.dg_fill(storage.handle, value));
@@ -33,7 +33,7 @@ export class FlatLayout {
   }
 
   /** Parameter i's part of a flat array, as a native array that the caller frees. */
-  view(flat: Storage, i: number): number {
+  view(flat: DeviceBuffer, i: number): number {
     const { native } = this.device;
     const { size } = this.variables[i];
     return native.check(
@@ -42,18 +42,18 @@ export class FlatLayout {
   }
 
   /** A copy of parameter i's part. */
-  read(flat: Storage, i: number): Tensor {
+  read(flat: DeviceBuffer, i: number): Tensor {
     const copy = makeTensor(this.variables[i].shape, "float32", this.device);
     this.#copy(flat, i, (view) => [view, copy.handle]);
     return copy;
   }
 
   /** Overwrites parameter i's part. */
-  write(flat: Storage, i: number, value: Tensor): void {
+  write(flat: DeviceBuffer, i: number, value: Tensor): void {
     this.#copy(flat, i, (view) => [value.handle, view]);
   }
 
-  #copy(flat: Storage, i: number, ends: (view: number) => [from: number, to: number]): void {
+  #copy(flat: DeviceBuffer, i: number, ends: (view: number) => [from: number, to: number]): void {
     const { native } = this.device;
     const view = this.view(flat, i);
     try {

@@ -33,7 +33,9 @@ export function commonOptions(name: string, learningRate = 0.001): OptimizerOpti
 
 /** A tensor with the name it is saved under. */
 export interface NamedTensor {
+  /** Its name. */
   readonly name: string;
+  /** The values. */
   readonly tensor: Tensor;
 }
 
@@ -45,8 +47,11 @@ export type Gradients =
 
 /** Values for coming steps: row i goes to the start of the native array `target` before step i. */
 export interface StepValues {
+  /** The rows, one after another. */
   readonly values: Float32Array;
+  /** Values in a row. */
   readonly width: number;
+  /** Native float32 array that receives them. */
   readonly target: number;
 }
 
@@ -59,6 +64,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions>
   #scheduled = 0; // steps whose scheduled rates were given out
   #undecayed: (variable: Variable) => boolean = () => false;
 
+  /** A subclass passes its defaults and what it was given. */
   constructor(defaults: O, given: object) {
     super(defaults, given);
     const { learningRate } = this.options;
@@ -260,6 +266,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions>
     parts.forEach((part, i) => part.write(values[i]));
   }
 
+  /** Its options, the learning rate as it is now. */
   override getConfig(): Config {
     const config = super.getConfig();
     if (typeof this.#rate === "number") config.learning_rate = this.#rate;

@@ -4,13 +4,15 @@
 import { DinogradError } from "../errors.ts";
 import { HYPER } from "../native/symbols.ts";
 import { sameShape, showShape } from "../shape.ts";
-import { allocate, type Storage, type Tensor, writeHost } from "../tensor.ts";
+import { allocate, type DeviceBuffer, type Tensor, writeHost } from "../tensor.ts";
 import { Variable } from "../variable.ts";
 import { FlatLayout } from "./layout.ts";
 
 /** One state array of a rule: its name in saved optimizers, and its initial value. */
 export interface Slot {
+  /** Name of the state in saved optimizers. */
   readonly name: string;
+  /** What it starts with; 0 when left out. */
   readonly initial?: number;
 }
 
@@ -47,11 +49,11 @@ export class OptimizerState {
   readonly #layout: FlatLayout;
   readonly #known: ReadonlySet<Variable>;
   readonly #decayed: readonly number[];
-  readonly #gradients: Storage;
+  readonly #gradients: DeviceBuffer;
   readonly #views: readonly number[]; // each parameter's part of the gradients
-  readonly #slots: readonly (Storage | null)[];
-  readonly #hyper: Storage; // float32 [HYPER]
-  readonly #iteration: Storage; // int32 [1]
+  readonly #slots: readonly (DeviceBuffer | null)[];
+  readonly #hyper: DeviceBuffer; // float32 [HYPER]
+  readonly #iteration: DeviceBuffer; // int32 [1]
 
   /** `decays` says which variables weight decay applies to. */
   constructor(rule: Rule, variables: readonly Variable[], decays: (v: Variable) => boolean) {
