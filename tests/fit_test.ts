@@ -178,6 +178,19 @@ onEachDevice("validation, class weights and sample weights", async () => {
   await a.fit(x, labels, { classWeight: { 0: 1, 1: 2, 2: 0.5 }, shuffle: false, verbose: 0 });
   await b.fit(x, labels, { sampleWeight: weights, shuffle: false, verbose: 0 });
   assert.deepEqual(a.getWeights()[0].dataSync(), b.getWeights()[0].dataSync());
+  // Only weighted metrics count the weights, over their sum (59 here) rather than the number of samples.
+  b.compile({
+    optimizer: "sgd",
+    loss: "sparseCategoricalCrossentropy",
+    metrics: ["sparseCategoricalCrossentropy"],
+    weightedMetrics: ["ce"],
+  });
+  const results = (sampleWeight?: dg.Tensor) =>
+    dg.tidy(() =>
+      (b.evaluate(x, labels, { sampleWeight }) as dg.Tensor[]).map((t) => t.dataSync()[0])
+    );
+  const [unweighted] = results(), [loss, plain, weighted] = results(weights);
+  close([plain, weighted * 59], [unweighted, loss * 50], "metrics beside weights");
   await assert.rejects(
     a.fit(x, labels, { classWeight: { 0: 1 }, verbose: 0 }),
     /no weight for class 1/,

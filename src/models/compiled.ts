@@ -25,10 +25,12 @@ export interface CompileArgs {
   loss: PerOutput<LossIdentifier>;
   /** Weight of each output's loss in the total. */
   lossWeights?: readonly number[] | Readonly<Record<string, number>>;
-  /** Metrics (names, functions or objects), or a list per output. */
+  /** Metrics (names, functions or objects), or a list per output; sample weights do not count in them. */
   metrics?:
     | readonly MetricIdentifier[]
     | Readonly<Record<string, MetricIdentifier | readonly MetricIdentifier[]>>;
+  /** As metrics, with the sample weights counted in. */
+  weightedMetrics?: CompileArgs["metrics"];
   /** Runs every training step op by op instead of recording it: slower, but a debugger sees it. */
   runEagerly?: boolean;
 }
@@ -42,6 +44,14 @@ interface NamedMetric {
   readonly name: string;
   readonly output: number;
   readonly metric: Metric;
+  readonly weighted: boolean;
+}
+
+/** A metric before the shapes are known that decide which one is meant. */
+interface WantedMetric {
+  readonly identifier: MetricIdentifier;
+  readonly output: number;
+  readonly weighted: boolean;
 }
 
 /** Spreads a per-output argument over the outputs. */
@@ -80,7 +90,7 @@ export class Compiled {
   readonly #model: Steppable;
   readonly #losses: Loss[];
   readonly #lossWeights: number[];
-  readonly #wantedMetrics: MetricIdentifier[][];
+  readonly #wantedMetrics: WantedMetric[];
   #metrics: NamedMetric[] | undefined;
 
   constructor(model: Steppable, args: CompileArgs) {
@@ -98,10 +108,14 @@ export class Compiled {
     this.#lossWeights = args.lossWeights === undefined
       ? names.map(() => 1)
       : spread<number>(args.lossWeights, names, "loss weights", (v) => typeof v === "number");
-    const metrics = args.metrics ?? [];
-    this.#wantedMetrics = Array.isArray(metrics)
-      ? names.map(() => [...metrics])
-      : names.map((n) => asList((metrics as Record<string, MetricIdentifier>)[n] ?? []).flat());
+    const want = (metrics: CompileArgs["metrics"] = [], weighted: boolean): WantedMetric[] =>
+      names.flatMap((name, output) => {
+        const list = Array.isArray(metrics)
+          ? metrics as MetricIdentifier[]
+          : [(metrics as Record<string, MetricIdentifier>)[name] ?? []].flat();
+        return list.map((identifier) => ({ identifier, output, weighted }));
+      });
+    this.#wantedMetrics = [...want(args.metrics, false), ...want(args.weightedMetrics, true)];
   }
 
   /** Names under which results are logged: `loss`, then the metrics. */
@@ -111,17 +125,12 @@ export class Compiled {
 
   /** Makes metrics and optimizer state; the shapes of targets and outputs must be known. */
   prepare(targets: readonly Tensor[], outputs: readonly Tensor[]): void {
-    if (!this.#metrics) {
-      const several = outputs.length > 1;
-      this.#metrics = this.#wantedMetrics.flatMap((list, output) =>
-        list.map((wanted) => {
-          const metric = resolveMetric(wanted, targets[output].shape, outputs[output].shape);
-          const label = typeof wanted === "string" ? wanted : metric.name;
-          const name = several ? `${this.#model.outputNames[output]}_${label}` : label;
-          return { name, output, metric };
-        })
-      );
-    }
+    this.#metrics ??= this.#wantedMetrics.map(({ identifier, output, weighted }) => {
+      const metric = resolveMetric(identifier, targets[output].shape, outputs[output].shape);
+      const label = typeof identifier === "string" ? identifier : metric.name;
+      const name = outputs.length > 1 ? `${this.#model.outputNames[output]}_${label}` : label;
+      return { name, output, metric, weighted };
+    });
   }
 
   /** Forward and backward pass, update, metrics; gives the batch's loss. */
@@ -201,8 +210,9 @@ export class Compiled {
   }
 
   #updateMetrics(batch: Batch, outputs: readonly Tensor[]): void {
-    for (const { metric, output } of this.#metrics!) {
-      metric.updateState(batch.y[output], outputs[output], batch.weights ?? undefined);
+    for (const { metric, output, weighted } of this.#metrics!) {
+      const weights = weighted ? batch.weights ?? undefined : undefined;
+      metric.updateState(batch.y[output], outputs[output], weights);
     }
   }
 }
