@@ -13,8 +13,6 @@ export interface Input {
 
 /** What may be said about a row beyond what it computes. */
 export interface Options {
-  /** Whether inputs may be empty (true when left out). */
-  readonly empty?: boolean;
   /** Whether the operation reads values on the host, so that it can be neither described nor recorded. */
   readonly host?: boolean;
   /** Whether gradients flow to float32 inputs (true when left out). */
