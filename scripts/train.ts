@@ -122,6 +122,8 @@ async function main(): Promise<void> {
   const history = await model.fit(x, y, {
     epochs: values.epochs,
     batchSize: values.batchSize,
+    validationData: [held.x, held.y],
+    validationBatchSize: 256,
     callbacks: {
       onEpochBegin: () => {
         started = performance.now();
@@ -142,6 +144,8 @@ async function main(): Promise<void> {
     history: seconds.map((s, i): EpochReport => ({
       loss: history.history.loss[i],
       accuracy: history.history.accuracy[i],
+      valLoss: history.history.val_loss[i],
+      valAccuracy: history.history.val_accuracy[i],
       seconds: s,
     })),
     testLoss,
