@@ -4,7 +4,7 @@ import assert from "node:assert";
 import { Prng } from "../src/data/prng.ts";
 import { grads } from "../src/grad.ts";
 import { device, devices } from "../src/native/device.ts";
-import { addN, mul, sum, tensor } from "../src/ops/mod.ts";
+import * as ops from "../src/ops/mod.ts";
 import { Arena, record } from "../src/record.ts";
 import { tidy } from "../src/scope.ts";
 import { memory, Tensor, track } from "../src/tensor.ts";
@@ -17,7 +17,7 @@ const sizes = [0, 1, 2, 3, 20], smallSizes = [1, 2, 4];
 
 const listOf = <T>(x: T | T[]): T[] => Array.isArray(x) ? x : [x];
 const isFloat = (x: Input | Tensor) => x.dtype === "float32";
-const load = (x: Plain, { dtype }: Input) => tensor(x.data, x.shape, dtype);
+const load = (x: Plain, { dtype }: Input) => ops.tensor(x.data, x.shape, dtype);
 const describe = (x: Tensor) => track(new Tensor(x.shape, x.dtype, null));
 const float = { dtype: "float32" } as Input;
 
@@ -58,6 +58,25 @@ function assertClose(
     assert.ok(close, `${what}: value ${i} is ${got[i]}, wanted ${want[i]}`);
   }
 }
+
+// What makes tensors (tensor_test.ts, random_test.ts) or selects asynchronously (selection_test.ts), and names for the same.
+const elsewhere = new Set([
+  ...["tensor", "tensor1d", "tensor2d", "tensor3d", "tensor4d", "tensor5d", "tensor6d", "scalar"],
+  ...["fill", "zeros", "ones", "zerosLike", "onesLike", "eye", "linspace", "range", "meshgrid"],
+  ...["buffer", "TensorBuffer", "clone", "ensureShape", "to"],
+  ...["rand", "randomNormal", "randomStandardNormal", "randomUniform", "randomUniformInt"],
+  ...["truncatedNormal", "bernoulli", "multinomial", "randomGamma", "dropout"],
+  ...["RandomState", "newRandomState", "setRandomSeed"],
+  ...["whereAsync", "booleanMaskAsync", "setdiff1dAsync", "inTopKAsync"],
+  ...["searchSorted"], // lowerBound and upperBound
+]);
+
+Deno.test("every operation has a row", () => {
+  const words = new Set(rows.flatMap((row) => row.name.split(" ")));
+  const functions = Object.entries(ops).filter(([, value]) => typeof value === "function");
+  const missing = functions.map(([name]) => name).filter((n) => !words.has(n) && !elsewhere.has(n));
+  assert.deepEqual(missing, []);
+});
 
 for (const row of rows) {
   Deno.test(`${row.name}: values`, () => {
@@ -137,7 +156,9 @@ for (const row of rows) {
       const F = (...xs: Tensor[]) => {
         const ys = listOf(row.run(...withFloats(inputs.map((p, i) => load(p, specs[i])), xs)));
         counted = ys.map(isFloat);
-        return addN(ys.flatMap((y, i) => isFloat(y) ? [sum(mul(y, load(weights[i], float)))] : []));
+        return ops.addN(
+          ys.flatMap((y, i) => isFloat(y) ? [ops.sum(ops.mul(y, load(weights[i], float)))] : []),
+        );
       };
       const plainF = (x: readonly number[]) =>
         total(
@@ -151,7 +172,7 @@ for (const row of rows) {
         const parts = (values: readonly number[]) => cut(values, shapes).map((p) => load(p, float));
         const along = parts(direction);
         const slopeAlong = (...xs: Tensor[]) =>
-          addN(grads(F)(xs).map((g, i) => sum(mul(g, along[i]))));
+          ops.addN(grads(F)(xs).map((g, i) => ops.sum(ops.mul(g, along[i]))));
         const flat = (gradients: Tensor[]) => gradients.flatMap((g) => [...g.dataSync()]);
         const gotFirst = flat(grads(F)(parts(x))), gotSecond = flat(grads(slopeAlong)(parts(x)));
 
