@@ -139,78 +139,118 @@ export async function fitLoop(
   validation: Samples | null,
   args: FitArgs,
 ): Promise<History> {
-  const { compiled } = target;
-  const batchSize = args.batchSize ?? 32;
-  const epochs = args.epochs ?? 1;
-  const random = args.shuffle === false ? null : new Prng(nextSeed());
-  const train = makeLoop(target, samples, batchSize, "train");
-  const test = validation &&
-    makeLoop(target, validation, args.validationBatchSize ?? batchSize, "test");
-  const steps = Math.min(args.stepsPerEpoch ?? train.steps, train.steps);
-  const history = new History();
-  const callbacks = new CallbackList(args.callbacks, history);
-  const progress = args.verbose === 0 ? null : new ProgressBar(args.verbose ?? 1);
-  callbacks.begin(target.model, { epochs, steps, batchSize, samples: samples.count });
-  const pace = new Pace();
-  target.model.stopTraining = false;
-  let warned = false;
+  const fit = new Fit(target, samples, validation, args);
   try {
-    await callbacks.onTrainBegin();
-    for (
-      let epoch = args.initialEpoch ?? 0;
-      epoch < epochs && !target.model.stopTraining;
-      epoch++
-    ) {
-      await callbacks.onEpochBegin(epoch);
-      progress?.epochBegin(epoch, epochs, steps);
-      compiled.resetMetrics();
-      train.begin(epochOrder(samples.count, random));
-      const look = (done: number): Logs => {
-        const losses = train.losses(done);
-        const bad = losses.findIndex((v) => !Number.isFinite(v));
-        if (bad >= 0 && !warned) {
-          warned = true;
-          warn(`the loss became ${losses[bad]} in epoch ${epoch + 1} at step ${bad + 1}`);
-        }
-        if (bad >= 0 && callbacks.stopsOnNaN) target.model.stopTraining = true;
-        return { loss: meanLoss(train, losses), ...compiled.metricResults() };
-      };
-      let done = 0;
-      while (done < steps && !target.model.stopTraining) {
-        const sameSize = train.sizeOf(done) === train.batchSize
-          ? Math.min(steps, Math.floor(samples.count / batchSize)) - done
-          : 1;
-        const count = callbacks.wantsBatches ? 1 : pace.next(sameSize);
-        if (callbacks.wantsBatches) await callbacks.onBatchBegin(done);
-        const start = performance.now();
-        train.run(done, count, compiled.stepParams(count));
-        done += count;
-        const due = callbacks.wantsBatches || progress?.isDue(done) || callbacks.stopsOnNaN;
-        const logs = due ? look(done) : undefined;
-        pace.took(count, performance.now() - start);
-        if (callbacks.wantsBatches) {
-          await callbacks.onBatchEnd(done - 1, { size: train.sizeOf(done - 1), ...logs });
-        }
-        if (logs && progress?.isDue(done)) progress.update(done, logs);
-        if (done < steps) {
-          await breathe();
-          await callbacks.onYield(epoch, done - 1, logs);
-        }
-      }
-      const logs = look(done);
-      if (test && (epoch + 1) % (args.validationFreq ?? 1) === 0) {
-        const results = runTest(compiled, test);
-        for (const key in results) logs[`val_${key}`] = results[key];
-      }
-      progress?.epochEnd(done, logs);
-      await callbacks.onEpochEnd(epoch, logs);
-    }
-    await callbacks.onTrainEnd();
+    return await fit.run();
   } finally {
-    train.dispose();
-    test?.dispose();
+    fit.dispose();
   }
-  return history;
+}
+
+// One call of fit, as it goes through its epochs.
+class Fit {
+  readonly #target: FitTarget;
+  readonly #args: FitArgs;
+  readonly #train: Loop;
+  readonly #test: Loop | null;
+  readonly #steps: number; // per epoch
+  readonly #random: Prng | null; // null: samples keep their order
+  readonly #history = new History();
+  readonly #callbacks: CallbackList;
+  readonly #progress: ProgressBar | null;
+  readonly #pace = new Pace();
+  #warned = false;
+
+  constructor(target: FitTarget, samples: Samples, validation: Samples | null, args: FitArgs) {
+    const { batchSize = 32, epochs = 1, validationBatchSize = batchSize, verbose = 1 } = args;
+    this.#target = target;
+    this.#args = args;
+    this.#train = makeLoop(target, samples, batchSize, "train");
+    this.#test = validation && makeLoop(target, validation, validationBatchSize, "test");
+    this.#steps = Math.min(args.stepsPerEpoch ?? Infinity, this.#train.steps);
+    this.#random = args.shuffle === false ? null : new Prng(nextSeed());
+    this.#callbacks = new CallbackList(args.callbacks, this.#history);
+    this.#progress = verbose === 0 ? null : new ProgressBar(verbose);
+    const params = { epochs, steps: this.#steps, batchSize, samples: samples.count };
+    this.#callbacks.begin(target.model, params);
+  }
+
+  async run(): Promise<History> {
+    const { epochs = 1, initialEpoch = 0 } = this.#args;
+    const { model } = this.#target;
+    model.stopTraining = false;
+    await this.#callbacks.onTrainBegin();
+    for (let epoch = initialEpoch; epoch < epochs && !model.stopTraining; epoch++) {
+      await this.#callbacks.onEpochBegin(epoch);
+      this.#progress?.epochBegin(epoch, epochs, this.#steps);
+      const done = await this.#trainEpoch(epoch);
+      const logs = { ...this.#look(epoch, done), ...this.#validate(epoch) };
+      this.#progress?.epochEnd(done, logs);
+      await this.#callbacks.onEpochEnd(epoch, logs);
+    }
+    await this.#callbacks.onTrainEnd();
+    return this.#history;
+  }
+
+  dispose(): void {
+    this.#train.dispose();
+    this.#test?.dispose();
+  }
+
+  // Runs the epoch's steps, many in a native call where nobody looks in between, and says how many.
+  async #trainEpoch(epoch: number): Promise<number> {
+    const { compiled, model } = this.#target;
+    const { wantsBatches, stopsOnNaN } = this.#callbacks;
+    compiled.resetMetrics();
+    this.#train.begin(epochOrder(this.#train.samples.count, this.#random));
+    let done = 0;
+    while (done < this.#steps && !model.stopTraining) {
+      if (wantsBatches) await this.#callbacks.onBatchBegin(done);
+      const count = wantsBatches ? 1 : this.#pace.next(this.#alike(done));
+      const start = performance.now();
+      this.#train.run(done, count, compiled.stepParams(count));
+      done += count;
+      const due = this.#progress?.isDue(done) ?? false;
+      const logs = wantsBatches || stopsOnNaN || due ? this.#look(epoch, done) : undefined;
+      this.#pace.took(count, performance.now() - start);
+      if (wantsBatches) {
+        await this.#callbacks.onBatchEnd(done - 1, { size: this.#train.sizeOf(done - 1), ...logs });
+      }
+      if (due) this.#progress!.update(done, logs!);
+      if (done < this.#steps) {
+        await breathe();
+        await this.#callbacks.onYield(epoch, done - 1, logs);
+      }
+    }
+    return done;
+  }
+
+  // How many steps from `step` on have batches of one size.
+  #alike(step: number): number {
+    const { samples, batchSize } = this.#train;
+    const full = Math.min(this.#steps, Math.floor(samples.count / batchSize));
+    return step < full ? full - step : 1;
+  }
+
+  // Loss and metrics of the epoch so far. Waits for the device.
+  #look(epoch: number, done: number): Logs {
+    const losses = this.#train.losses(done);
+    const bad = losses.findIndex((v) => !Number.isFinite(v));
+    if (bad >= 0) {
+      if (!this.#warned) {
+        warn(`the loss became ${losses[bad]} in epoch ${epoch + 1} at step ${bad + 1}`);
+      }
+      this.#warned = true;
+      if (this.#callbacks.stopsOnNaN) this.#target.model.stopTraining = true;
+    }
+    return { loss: meanLoss(this.#train, losses), ...this.#target.compiled.metricResults() };
+  }
+
+  #validate(epoch: number): Logs {
+    if (!this.#test || (epoch + 1) % (this.#args.validationFreq ?? 1) !== 0) return {};
+    const results = runTest(this.#target.compiled, this.#test);
+    return Object.fromEntries(Object.entries(results).map(([key, v]) => [`val_${key}`, v]));
+  }
 }
 
 /** Checks the numbers among fit's arguments. */
