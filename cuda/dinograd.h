@@ -34,10 +34,10 @@
 extern "C" {
 #endif
 
-#define DG_VERSION 1         // grows with every change of this header; both sides compare it before anything else
-#define DG_SCRATCH 2048      // f64 values in the scratch area
-#define DG_MAX_RANK 8        // longest shape any call takes
-#define DG_HYPER 16          // f32 values in an optimizer's `hyper` array
+#define DG_VERSION 1     // grows with every change of this header; both sides compare it before anything else
+#define DG_SCRATCH 2048  // f64 values in the scratch area
+#define DG_MAX_RANK 8    // longest shape any call takes
+#define DG_HYPER 16      // f32 values in an optimizer's `hyper` array
 
 enum dg_dtype { DG_FLOAT32 = 0, DG_FLOAT16 = 1, DG_BFLOAT16 = 2, DG_INT32 = 3, DG_UINT8 = 4, DG_BOOL = 5 };
 enum dg_error {
@@ -60,7 +60,13 @@ DG_API double *dg_scratch(void);
 DG_API int dg_message(int context);
 // Text: name number `index` of a family, so that both sides share ids without a second list; DG_E_ARGUMENT past the end.
 enum dg_family {
-  DG_NAMES_UNARY, DG_NAMES_BINARY, DG_NAMES_REDUCE, DG_NAMES_ARGREDUCE, DG_NAMES_SCAN, DG_NAMES_RANDOM, DG_NAMES_UPDATE,
+  DG_NAMES_UNARY,
+  DG_NAMES_BINARY,
+  DG_NAMES_REDUCE,
+  DG_NAMES_ARGREDUCE,
+  DG_NAMES_SCAN,
+  DG_NAMES_RANDOM,
+  DG_NAMES_UPDATE,
   DG_NAMES_CLIP,
 };
 DG_API int dg_name(int family, int index);
@@ -76,11 +82,16 @@ enum dg_text { DG_DEVICE_NAME, DG_DEVICE_DETAILS };
 DG_API int dg_device_text(int device, int what);
 // One property of a device as a number; 0 where it does not apply, negative DG_E_ for a bad argument.
 enum dg_number {
-  DG_MEMORY_TOTAL, DG_MEMORY_FREE,           // bytes
-  DG_COMPUTE_CAPABILITY,                     // major * 10 + minor
-  DG_MULTIPROCESSORS, DG_CLOCK,              // count (CPU: threads), kHz
-  DG_DRIVER_VERSION, DG_RUNTIME_VERSION,     // 1000 * major + 10 * minor
-  DG_L2_BYTES, DG_ECC, DG_VECTOR_BITS,       // bytes, 0 or 1, bits of a vector register (CPU)
+  DG_MEMORY_TOTAL,  // bytes
+  DG_MEMORY_FREE,
+  DG_COMPUTE_CAPABILITY,  // major * 10 + minor
+  DG_MULTIPROCESSORS,     // CPU: threads
+  DG_CLOCK,               // kHz
+  DG_DRIVER_VERSION,      // 1000 * major + 10 * minor
+  DG_RUNTIME_VERSION,
+  DG_L2_BYTES,
+  DG_ECC,          // 0 or 1
+  DG_VECTOR_BITS,  // bits of a vector register (CPU)
 };
 DG_API double dg_device_number(int device, int what);
 // Waits until everything enqueued on the device is done.
@@ -106,30 +117,30 @@ DG_API int dg_copy(int src, int dst);
 // Every element of `array` = value, converted to its type (bool: value != 0).
 DG_API int dg_fill(int array, double value);
 enum dg_memory_kind {
-  DG_BYTES_LIVE,      // bytes of all arrays' storage, views counted once
-  DG_BYTES_PEAK,      // largest DG_BYTES_LIVE since the start or dg_memory_reset
-  DG_BYTES_CACHED,    // bytes the pool holds ready for reuse
-  DG_BYTES_LIMIT,     // the cap, 0 for none
-  DG_ARRAY_COUNT,     // live handles, views included
-  DG_BYTES_ARENA,     // bytes of all arenas (part of DG_BYTES_LIVE)
+  DG_BYTES_LIVE,    // bytes of all arrays' storage, views counted once
+  DG_BYTES_PEAK,    // largest DG_BYTES_LIVE since the start or dg_memory_reset
+  DG_BYTES_CACHED,  // bytes the pool holds ready for reuse
+  DG_BYTES_LIMIT,   // the cap, 0 for none
+  DG_ARRAY_COUNT,   // live handles, views included
+  DG_BYTES_ARENA,   // bytes of all arenas (part of DG_BYTES_LIVE)
 };
 DG_API double dg_memory(int device, int what);
-DG_API int dg_memory_reset(int device);                 // the peak starts again from now
-DG_API int dg_memory_limit(int device, double bytes);   // live + cached stay below; 0 lifts the cap
-DG_API int dg_trim(int device);                         // cached blocks go back to the system
+DG_API int dg_memory_reset(int device);                // the peak starts again from now
+DG_API int dg_memory_limit(int device, double bytes);  // live + cached stay below; 0 lifts the cap
+DG_API int dg_trim(int device);                        // cached blocks go back to the system
 
 // ---- Record and replay ---------------------------------------------------------------------------------------------
 
 // An arena: the memory that the recordings of one model share. It grows to the largest of them.
 DG_API int dg_arena(int device);
-DG_API int dg_arena_free(int arena);                    // its programs and arrays must be gone
+DG_API int dg_arena_free(int arena);  // its programs and arrays must be gone
 // Starts noting this thread's calls on the arena's device. Arena arrays that an earlier recording left alive stay
 // allocated; all other arena memory is reused.
 DG_API int dg_record_begin(int arena);
-DG_API int dg_record_end(void);                         // program handle (> 0)
-DG_API int dg_record_abort(void);                       // forget the calls noted so far; harmless when not recording
+DG_API int dg_record_end(void);    // program handle (> 0)
+DG_API int dg_record_abort(void);  // forget the calls noted so far; harmless when not recording
 DG_API int dg_program_free(int program);
-DG_API double dg_program_calls(int program);            // kernel calls per run of the program
+DG_API double dg_program_calls(int program);  // kernel calls per run of the program
 // Runs the program `steps` times. Before run i, f32 elements [i * width, (i + 1) * width) of `params` are copied to the
 // start of `target` (width 0: nothing is). Takes its context explicitly, so that it may be called off the main thread.
 DG_API int dg_replay(int context, int program, int steps, int params, int target, int width);
@@ -177,15 +188,15 @@ DG_API int dg_scan(int op, int x, int y, double outer, double n, double inner, i
 // ---- Matrix product ------------------------------------------------------------------------------------------------
 
 enum dg_matmul_flag {
-  DG_TRANSPOSE_A = 1,   // a is stored [k, m]
-  DG_TRANSPOSE_B = 2,   // b is stored [n, k]
-  DG_SHARE_A = 4,       // one a for the whole batch
-  DG_SHARE_B = 8,       // one b for the whole batch
+  DG_TRANSPOSE_A = 1,  // a is stored [k, m]
+  DG_TRANSPOSE_B = 2,  // b is stored [n, k]
+  DG_SHARE_A = 4,      // one a for the whole batch
+  DG_SHARE_B = 8,      // one b for the whole batch
 };
 // y [batch, m, n] = activation(a [batch, m, k] . b [batch, k, n] + bias [n]); bias 0: none; activation -1: none, otherwise
 // the id of a unary operation with its parameter alpha. float32 and int32 (no bias or activation). y may not overlap a or b.
-DG_API int dg_matmul(int a, int b, int bias, int y, double batch, double m, double n, double k, int flags, int activation,
-                     float alpha);
+DG_API int dg_matmul(int a, int b, int bias, int y, double batch, double m, double n, double k, int flags,
+                     int activation, float alpha);
 
 // ---- Softmax and cross-entropy -------------------------------------------------------------------------------------
 // Along the last axis of [rows, n]; log: 1 for log-softmax.

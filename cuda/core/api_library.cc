@@ -1,7 +1,7 @@
 // Entries: library, names, threads, devices.
 #include "../cpu/threads.h"
-#include "../math/op_table.h"
 #include "../math/families.h"
+#include "../math/op_table.h"
 #include "api.h"
 
 using namespace dg;

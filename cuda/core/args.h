@@ -189,14 +189,28 @@ struct AllFiniteArgs {
 };
 
 // Every kernel family once: X(struct, name). Backends define `int run_<name>(const <struct>&)`, returning a status.
-#define DG_KERNELS(X)                                                                                     \
-  X(UnaryArgs, unary)                                                                                     \
-  X(BinaryArgs, binary)                                                                                   \
-  X(WhereArgs, where) X(CastArgs, cast) X(FillArgs, fill) X(CopyArgs, copy) X(StridedArgs, strided)       \
-      X(GatherArgs, gather) X(ScatterAddArgs, scatter_add) X(OneHotArgs, one_hot) X(ReduceArgs, reduce)   \
-          X(ArgReduceArgs, argreduce) X(ScanArgs, scan) X(MatMulArgs, matmul) X(SoftmaxArgs, softmax)     \
-              X(SoftmaxGradArgs, softmax_grad) X(CrossEntropyArgs, cross_entropy)                         \
-                  X(CrossEntropyGradArgs, cross_entropy_grad) X(RandomArgs, random) X(UpdateArgs, update) \
-                      X(ClipArgs, clip) X(AllFiniteArgs, all_finite)
+#define DG_KERNELS(X)                         \
+  X(UnaryArgs, unary)                         \
+  X(BinaryArgs, binary)                       \
+  X(WhereArgs, where)                         \
+  X(CastArgs, cast)                           \
+  X(FillArgs, fill)                           \
+  X(CopyArgs, copy)                           \
+  X(StridedArgs, strided)                     \
+  X(GatherArgs, gather)                       \
+  X(ScatterAddArgs, scatter_add)              \
+  X(OneHotArgs, one_hot)                      \
+  X(ReduceArgs, reduce)                       \
+  X(ArgReduceArgs, argreduce)                 \
+  X(ScanArgs, scan)                           \
+  X(MatMulArgs, matmul)                       \
+  X(SoftmaxArgs, softmax)                     \
+  X(SoftmaxGradArgs, softmax_grad)            \
+  X(CrossEntropyArgs, cross_entropy)          \
+  X(CrossEntropyGradArgs, cross_entropy_grad) \
+  X(RandomArgs, random)                       \
+  X(UpdateArgs, update)                       \
+  X(ClipArgs, clip)                           \
+  X(AllFiniteArgs, all_finite)
 
 }  // namespace dg
