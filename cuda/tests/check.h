@@ -16,8 +16,9 @@ inline int checks_passed = 0, checks_failed = 0;
     }                                                                \
   } while (0)
 
-// The last line of main(): prints the counts, and the exit status says whether all passed.
+// The last line of main(): one test program is one test; the exit status says whether it passed.
 inline int check_report(const char *name) {
-  printf("%s: %d passed, %d failed\n", name, checks_passed, checks_failed);
+  printf("%s: %s, %d of %d checks hold\n", name, checks_failed ? "FAILED" : "ok", checks_passed,
+         checks_passed + checks_failed);
   return checks_failed ? 1 : 0;
 }
