@@ -3,6 +3,7 @@
 import type { DType } from "./dtype.ts";
 import * as ops from "./ops/mod.ts";
 import { Tensor } from "./tensor.ts";
+import { type Variable, variable } from "./variable.ts";
 
 // Operations whose first argument is the tensor, and whose other arguments are the method's.
 // deno-fmt-ignore
@@ -97,7 +98,10 @@ export const others = {
 export type ChainedMethods = NamedMethods & typeof others;
 
 declare module "./tensor.ts" {
-  interface Tensor extends ChainedMethods {}
+  interface Tensor extends ChainedMethods {
+    /** A new variable that starts with these values. */
+    variable(trainable?: boolean, name?: string, dtype?: DType): Variable;
+  }
 }
 
 function attach(name: string, value: unknown): void {
@@ -110,3 +114,6 @@ for (const name of names) {
   });
 }
 for (const [name, fn] of Object.entries(others)) attach(name, fn);
+attach("variable", function (this: Tensor, trainable?: boolean, name?: string, dtype?: DType) {
+  return variable(this, trainable, name, dtype);
+});

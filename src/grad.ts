@@ -5,9 +5,10 @@ import { isFloat } from "./dtype.ts";
 import { type Inputs, type Node, report, unwatched, type Watcher, watching } from "./op.ts";
 import { add } from "./ops/elementwise.ts";
 import { onesLike, zerosLike } from "./ops/creation.ts";
+import { type Operand, toTensor } from "./ops/operand.ts";
 import { tidy } from "./scope.ts";
 import { sameShape, showShape } from "./shape.ts";
-import { Tensor, track } from "./tensor.ts";
+import { shareTensor, Tensor, track, wantTensor } from "./tensor.ts";
 import { Variable } from "./variable.ts";
 
 class Tape implements Watcher {
@@ -113,9 +114,7 @@ class Tape implements Watcher {
 }
 
 function checkResult(y: unknown, dy: Tensor | undefined, what: string): asserts y is Tensor {
-  if (!(y instanceof Tensor)) {
-    throw new DinogradError(`${what} needs a function that returns a tensor`);
-  }
+  wantTensor(y, `${what} needs a function that returns a tensor`);
   if (!isFloat(y.dtype)) {
     throw new DinogradError(`${what} needs a floating-point result, got ${y.dtype}`);
   }
@@ -126,16 +125,19 @@ function checkResult(y: unknown, dy: Tensor | undefined, what: string): asserts 
   }
 }
 
-function run(
-  f: () => Tensor,
-  xs: readonly Tensor[],
-  dy: Tensor | undefined,
+function run<X extends Tensor[]>(
+  f: (...xs: X) => Tensor,
+  given: readonly Operand[],
+  givenDy: Operand | undefined,
   what: string,
 ): { value: Tensor; grads: Tensor[] } {
+  if (!Array.isArray(given)) throw new DinogradError(`${what} needs a list of tensors`);
   return tidy(() => {
+    const xs = given.map((x) => toTensor(x));
+    const dy = givenDy === undefined ? undefined : toTensor(givenDy);
     const tape = new Tape(xs, false);
     try {
-      const value = watching(tape, f);
+      const value = watching(tape, () => f(...xs as X));
       checkResult(value, dy, what);
       const found = tape.backward(value, dy ?? onesLike(value), new Set(xs.map((x) => x.id)));
       const grads = xs.map((x) => handOver(found, x));
@@ -156,23 +158,23 @@ function handOver(found: Map<number, Tensor>, x: Tensor): Tensor {
  * The gradient function of `f`: `grad(f)(x, dy)` is the gradient of `sum(f(x) * dy)` at x, dy being ones when left out.
  * Differentiable itself.
  */
-export function grad(f: (x: Tensor) => Tensor): (x: Tensor, dy?: Tensor) => Tensor {
-  return (x, dy) => tidy(() => run(() => f(x), [x], dy, "grad").grads[0]);
+export function grad(f: (x: Tensor) => Tensor): (x: Operand, dy?: Operand) => Tensor {
+  return (x, dy) => tidy(() => run(f, [x], dy, "grad").grads[0]);
 }
 
 /** As `grad`, for a function of several tensors: `grads(f)([x1, x2], dy)`. */
 export function grads(
   f: (...xs: Tensor[]) => Tensor,
-): (xs: Tensor[], dy?: Tensor) => Tensor[] {
-  return (xs, dy) => tidy(() => run(() => f(...xs), xs, dy, "grads").grads);
+): (xs: readonly Operand[], dy?: Operand) => Tensor[] {
+  return (xs, dy) => tidy(() => run(f, xs, dy, "grads").grads);
 }
 
 /** As `grad`, with the function's value as well. */
 export function valueAndGrad(
   f: (x: Tensor) => Tensor,
-): (x: Tensor, dy?: Tensor) => { value: Tensor; grad: Tensor } {
+): (x: Operand, dy?: Operand) => { value: Tensor; grad: Tensor } {
   return (x, dy) => {
-    const { value, grads } = run(() => f(x), [x], dy, "valueAndGrad");
+    const { value, grads } = run(f, [x], dy, "valueAndGrad");
     return { value, grad: grads[0] };
   };
 }
@@ -180,8 +182,8 @@ export function valueAndGrad(
 /** As `grads`, with the function's value as well. */
 export function valueAndGrads(
   f: (...xs: Tensor[]) => Tensor,
-): (xs: Tensor[], dy?: Tensor) => { value: Tensor; grads: Tensor[] } {
-  return (xs, dy) => run(() => f(...xs), xs, dy, "valueAndGrads");
+): (xs: readonly Operand[], dy?: Operand) => { value: Tensor; grads: Tensor[] } {
+  return (xs, dy) => run(f, xs, dy, "valueAndGrads");
 }
 
 /**
@@ -221,6 +223,13 @@ export function gradientsOf(
         throw new DinogradError("variableGrads found no trainable variable in the function");
       }
       const found = tape.backward(value, onesLike(value), new Set(wanted.map((v) => v.id)));
+      if (found.size === 0) {
+        throw new DinogradError(
+          `variableGrads needs a function of the variables ${
+            wanted.map((v) => v.name).join(", ")
+          }: its result does not depend on any of them`,
+        );
+      }
       return {
         value,
         wanted,
@@ -265,9 +274,10 @@ export function customGrad<T extends Tensor[] = [Tensor]>(
     const inputs: Inputs = Object.fromEntries(xs.map((x, i) => [`x${i}`, x]));
     const saved: Tensor[] = [];
     return tidy(() => {
-      const { value, gradFunc } = unwatched(() =>
-        f(...xs, (tensors: Tensor[]) => saved.push(...tensors))
-      );
+      const result = unwatched(() => f(...xs, (tensors: Tensor[]) => saved.push(...tensors)));
+      wantTensor(result?.value, "customGrad needs a function that returns { value, gradFunc }");
+      const { gradFunc } = result;
+      const value = shareTensor(result.value, result.value.shape); // f may return an argument itself
       report(
         "customGrad",
         inputs,
@@ -277,8 +287,8 @@ export function customGrad<T extends Tensor[] = [Tensor]>(
           let answer: Tensor[] | undefined;
           const all = () => {
             if (answer) return answer;
-            const result = gradFunc(kept.dy, saved.map((_, i) => kept[`s${i}`]));
-            answer = Array.isArray(result) ? result : [result];
+            const given = gradFunc(kept.dy, saved.map((_, i) => kept[`s${i}`]));
+            answer = Array.isArray(given) ? given : [given];
             if (answer.length !== xs.length) {
               throw new DinogradError(
                 `customGrad's gradFunc must return ${xs.length} gradients, got ${answer.length}`,

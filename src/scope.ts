@@ -1,5 +1,7 @@
 // When is a tensor's memory given back? At the end of the `tidy` that it was made in, unless it was kept or returned.
 
+import { DinogradError } from "./errors.ts";
+
 /** What `tidy` looks after. */
 export interface Disposable {
   /** Whether `tidy` leaves it alone. */
@@ -24,7 +26,8 @@ class Scopes {
     try {
       result = fn();
       if (result instanceof Promise) {
-        throw new TypeError(
+        result.catch(() => {}); // it will miss its tensors; this error says why
+        throw new DinogradError(
           "tidy cannot follow an async function: its tensors would be gone too early",
         );
       }
@@ -72,7 +75,9 @@ export function tidy<T>(name: string, fn: () => T): T;
 /** The same without a name. */
 export function tidy<T>(fn: () => T): T;
 export function tidy<T>(nameOrFn: string | (() => T), fn?: () => T): T {
-  return scopes.run(typeof nameOrFn === "function" ? nameOrFn : fn!);
+  const run = typeof nameOrFn === "function" ? nameOrFn : fn;
+  if (typeof run !== "function") throw new DinogradError(`tidy needs a function, got ${run}`);
+  return scopes.run(run);
 }
 
 /** Lets a tensor outlive the `tidy` around it. */

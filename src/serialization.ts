@@ -89,7 +89,7 @@ export function getObject<T>(
   if (typeof identifier === "string") return new (lookup(kind, classes, identifier))();
   if (isClassConfig(identifier)) return deserialize(kind, classes, identifier);
   throw new DinogradError(
-    `Wanted a ${kind}, as an object, a name or a config: got ${
+    `Wanted ${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}, as an object, a name or a config: got ${
       identifier === null ? "null" : typeof identifier
     }`,
   );

@@ -32,6 +32,9 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
 
 /** Checks that every dimension is a whole number of at least 0 (or unknown). */
 export function checkShape(shape: readonly number[], what: string): void {
+  if (!Array.isArray(shape)) {
+    throw new DinogradError(`${what} needs a shape, a list of numbers: got ${String(shape)}`);
+  }
   for (const d of shape) {
     if (!(Number.isNaN(d) || (Number.isInteger(d) && d >= 0))) {
       throw new DinogradError(`${what} needs whole dimensions of at least 0, got [${shape}]`);
@@ -104,12 +107,12 @@ export function inferShape(
   wanted: readonly number[],
   op = "reshape",
 ): number[] {
+  checkShape(Array.isArray(wanted) ? wanted.map((d) => d === -1 ? 1 : d) : wanted, op);
   const size = sizeOf(from);
   const hole = wanted.indexOf(-1);
   if (hole !== wanted.lastIndexOf(-1)) {
     throw new DinogradError(`${op} can infer one dimension only, got [${wanted}]`);
   }
-  checkShape(wanted.map((d) => d === -1 ? 1 : d), op);
   const out = [...wanted];
   const known = sizeOf(wanted.filter((_, i) => i !== hole));
   if (hole >= 0) out[hole] = known === 0 ? 0 : size / known;

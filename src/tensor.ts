@@ -213,6 +213,16 @@ export class Tensor {
   }
 }
 
+/** Checks that what a caller gave is a tensor; `wanted` begins the sentence that says otherwise. */
+export function wantTensor(value: unknown, wanted: string): asserts value is Tensor {
+  if (value instanceof Tensor) return;
+  if (value instanceof Promise) value.catch(() => {}); // nobody else will look at what becomes of it
+  const got = typeof value === "object" && value !== null
+    ? value.constructor?.name ?? "object"
+    : String(value);
+  throw new DinogradError(`${wanted}, got ${got}`);
+}
+
 /** Prints a tensor's values; `verbose` adds type and shape. */
 export function print(x: Tensor, verbose = false): void {
   x.print(verbose);

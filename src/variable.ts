@@ -3,7 +3,7 @@
 import type { DType } from "./dtype.ts";
 import { DinogradError } from "./errors.ts";
 import { sameShape, showShape } from "./shape.ts";
-import { allocate, Tensor } from "./tensor.ts";
+import { allocate, Tensor, wantTensor } from "./tensor.ts";
 
 let unnamed = 0;
 let written: Set<Variable> | null = null; // while somebody collects them
@@ -39,6 +39,7 @@ export class Variable extends Tensor {
 
   /** Makes the variable's own values those of `value`: same shape and type. Tensors that shared its buffer keep the old values. */
   assign(value: Tensor): this {
+    wantTensor(value, `Variable "${this.name}" is assigned a tensor`);
     if (value.dtype !== this.dtype || !sameShape(value.shape, this.shape)) {
       throw new DinogradError(
         `Cannot assign ${value.dtype} ${
@@ -46,7 +47,12 @@ export class Variable extends Tensor {
         } to variable "${this.name}": wanted ${this.dtype} ${showShape(this.shape)}`,
       );
     }
-    if (value.isDisposed) value.storage; // says so
+    if (value.device !== this.device) { // a disposed value says so here
+      const [from, to] = [value.device.name, this.device.name];
+      throw new DinogradError(
+        `Cannot assign a tensor on ${from} to variable "${this.name}" on ${to}: move it with x.to("${to}")`,
+      );
+    }
     const { native } = this.device;
     if (value.storage === this.storage) return this;
     native.check(native.calls.dg_copy(value.handle, this.writable()));
@@ -78,6 +84,7 @@ export function variable(
   name?: string,
   dtype?: DType,
 ): Variable {
+  wantTensor(initial, "variable needs a tensor");
   if (dtype !== undefined && dtype !== initial.dtype) {
     throw new DinogradError(
       `variable got a ${initial.dtype} value and dtype ${dtype}: cast the value first`,

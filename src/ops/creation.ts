@@ -37,7 +37,11 @@ function flatten(value: TensorLike, shape: readonly number[], into: number[], de
       throw new DinogradError(
         Array.isArray(value) || isTyped(value)
           ? `Nested values are deeper in some places than the first entry, whose shape is [${shape}]`
-          : `A tensor takes numbers and booleans, got ${typeof value} ${String(value)}`,
+          : `A tensor takes numbers and booleans, got ${
+            typeof value === "object"
+              ? value?.constructor.name ?? "null"
+              : `${typeof value} ${String(value)}`
+          }`,
       );
     }
     into.push(Number(value));
