@@ -29,6 +29,7 @@ export {
   type DeviceKind,
   type DeviceProperty,
   devices,
+  type MemoryProperty,
 } from "./src/native/device.ts";
 export type {
   Argument,
@@ -37,10 +38,15 @@ export type {
   DeviceNumber,
   Family,
   FamilyName,
+  MemoryKind,
   SymbolName,
   symbols,
 } from "./src/native/symbols.ts";
 export { type Native, OutOfMemoryError, RecordError } from "./src/native/native.ts";
+/** Which devices there are and how much memory they may take: TensorFlow's `tf.config`. */
+export * as config from "./src/config.ts";
+/** What this build and machine can do: TensorFlow's `tf.test`. */
+export * as test from "./src/availability.ts";
 export { DinogradError } from "./src/errors.ts";
 export type { DType, TypedArray } from "./src/dtype.ts";
 export type { NestedArray } from "./src/format.ts";

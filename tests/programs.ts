@@ -9,9 +9,13 @@ export interface Outcome {
 
 /**
  * Runs `deno run` on a program's text with these permission flags only: nothing is prompted for, and neither this project's
- * configuration, environment nor module cache reaches the program..
+ * configuration, environment nor module cache reaches the program, but what `env` names.
  */
-export async function runProgram(program: string, flags: readonly string[]): Promise<Outcome> {
+export async function runProgram(
+  program: string,
+  flags: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Outcome> {
   const folder = await Deno.makeTempDir();
   try {
     const path = `${folder}/program.ts`;
@@ -19,7 +23,7 @@ export async function runProgram(program: string, flags: readonly string[]): Pro
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-prompt", "--no-config", "--no-lock", ...flags, path],
       clearEnv: true,
-      env: { DENO_DIR: `${folder}/cache`, NO_COLOR: "1" },
+      env: { DENO_DIR: `${folder}/cache`, NO_COLOR: "1", ...env },
     }).output();
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     return { code, out: text(stdout), err: text(stderr) };

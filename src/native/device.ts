@@ -4,7 +4,7 @@ import { DinogradError } from "../errors.ts";
 import { type LibraryKind, openLibrary } from "./library.ts";
 import type { Native } from "./native.ts";
 import { environment } from "./platform.ts";
-import { DeviceNumber, DeviceText } from "./symbols.ts";
+import { DeviceNumber, DeviceText, MemoryKind } from "./symbols.ts";
 import { openWasm } from "./wasm.ts";
 
 /** Kind of device, which is also its backend's name. */
@@ -12,6 +12,9 @@ export type DeviceKind = "wasm" | "cpu" | "gpu";
 
 /** A property of a device that is a number. */
 export type DeviceProperty = keyof typeof DeviceNumber;
+
+/** A number of a device's memory statistics. */
+export type MemoryProperty = keyof typeof MemoryKind;
 
 /** A place where tensors live and ops run: `wasm`, `cpu`, `gpu:0`, ... */
 export class Device {
@@ -23,7 +26,7 @@ export class Device {
     /** What it is. */
     readonly kind: DeviceKind,
     open: () => Native,
-    /** Its number within its build. */
+    /** Its number within its build, whatever is hidden. */
     readonly index: number,
   ) {
     this.#open = open;
@@ -34,9 +37,9 @@ export class Device {
     return this.#native ??= this.#open();
   }
 
-  /** `wasm`, `cpu` or `gpu:<index>`. */
+  /** `wasm`, `cpu` or `gpu:<number>`, counting visible GPUs only. */
   get name(): string {
-    return this.kind === "gpu" ? `gpu:${this.index}` : this.kind;
+    return nameAmong(devices(), this) ?? `hidden ${this.kind}:${this.index}`;
   }
   /** The hardware's own name. */
   get description(): string {
@@ -50,6 +53,10 @@ export class Device {
   number(what: DeviceProperty): number {
     return this.native.calls.dg_device_number(this.index, DeviceNumber[what]);
   }
+  /** One number of its memory statistics. */
+  memory(what: MemoryProperty): number {
+    return this.native.calls.dg_memory(this.index, MemoryKind[what]);
+  }
   #text(what: number): string {
     return this.native.text(this.native.check(this.native.calls.dg_device_text(this.index, what)));
   }
@@ -62,12 +69,15 @@ export interface Absence {
 }
 
 interface Found {
+  opened: Set<LibraryKind>;
   devices: Device[];
   absent: Partial<Record<DeviceKind, Absence>>;
 }
 
 let found: Found | undefined;
-let chosen: Device | undefined;
+let visible: readonly Device[] | undefined; // undefined: all
+let asked: Device | undefined; // by setDefaultDevice
+let preferred: Device | undefined; // where nothing was asked for
 const stack: Device[] = [];
 
 function open(kind: LibraryKind, into: Found): void {
@@ -76,6 +86,7 @@ function open(kind: LibraryKind, into: Found): void {
     into.absent[kind] = { reason: opened.reason, cure: opened.cure };
     return;
   }
+  into.opened.add(kind);
   const { native } = opened;
   const count = native.calls.dg_device_count();
   if (count < 0) {
@@ -98,16 +109,50 @@ function open(kind: LibraryKind, into: Found): void {
 
 function find(): Found {
   if (found) return found;
-  const all: Found = { devices: [], absent: {} };
+  const all: Found = { opened: new Set(), devices: [], absent: {} };
   open("gpu", all);
   open("cpu", all);
   all.devices.push(new Device("wasm", openWasm, 0));
   return found = all;
 }
 
-/** All devices, the best first. */
-export function devices(): readonly Device[] {
+/** All devices of this machine, the best first, hidden ones included. */
+export function physicalDevices(): readonly Device[] {
   return find().devices;
+}
+
+/** The devices that may be used, the best first. */
+export function devices(): readonly Device[] {
+  return visible ?? physicalDevices();
+}
+
+function nameAmong(list: readonly Device[], d: Device): string | undefined {
+  if (!list.includes(d)) return undefined;
+  return d.kind === "gpu" ? `gpu:${list.filter((e) => e.kind === "gpu").indexOf(d)}` : d.kind;
+}
+
+/** Hides all devices but these. One that is in use keeps its name. */
+export function setVisible(wanted: readonly Device[]): void {
+  const shown = physicalDevices().filter((d) => wanted.includes(d));
+  if (shown.length === 0) {
+    throw new DinogradError("At least one device must stay visible, got none");
+  }
+  const held = devices().find((d) =>
+    nameAmong(shown, d) !== d.name && (stack.includes(d) || d.memory("arrays") > 0)
+  );
+  if (held) {
+    throw new DinogradError(
+      `Visible devices must be chosen before they are used: ${held.name} is in use already`,
+    );
+  }
+  visible = shown;
+  preferred = undefined;
+  if (asked && !shown.includes(asked)) asked = undefined;
+}
+
+/** Whether a native library was found and opened, with or without a device that it can use. */
+export function isOpened(kind: LibraryKind): boolean {
+  return find().opened.has(kind);
 }
 
 /** Why kinds of devices are absent. */
@@ -123,30 +168,33 @@ export function findDevice(name: string): Device {
       `Unknown device "${name}": wanted "wasm", "cpu", "gpu" or "gpu:<number>"`,
     );
   }
-  const kind = match[1] as DeviceKind, index = Number(match[2] ?? 0);
-  const device = devices().find((d) => d.kind === kind && d.index === index);
+  const kind = match[1] as DeviceKind, number = Number(match[2] ?? 0);
+  const device = devices().filter((d) => d.kind === kind)[number];
   if (device) return device;
   const there = devices().map((d) => d.name).join(", ");
   const why = absences()[kind];
+  const hidden = physicalDevices().filter((d) => d.kind === kind && !devices().includes(d)).length;
   throw new DinogradError(
     `There is no device "${name}" here, only ${there}` +
-      (why ? `: ${why.reason} (cure: ${why.cure})` : ""),
+      (why ? `: ${why.reason} (cure: ${why.cure})` : "") +
+      (hidden ? `: config.setVisibleDevices hides ${hidden} of kind ${kind}` : ""),
   );
 }
 
 /** The device new tensors are made on: the innermost `device(...)`, else the one set by `setBackend`, else the best there is. */
 export function currentDevice(): Device {
   if (stack.length) return stack[stack.length - 1];
-  if (!chosen) {
+  if (asked) return asked;
+  if (!preferred) {
     const wanted = environment("DINOGRAD_DEVICE");
-    chosen = wanted ? findDevice(wanted) : devices()[0];
+    preferred = wanted ? findDevice(wanted) : devices()[0];
   }
-  return chosen;
+  return preferred;
 }
 
 /** Makes a device the default from now on. */
 export function setDefaultDevice(device: Device): void {
-  chosen = device;
+  asked = device;
 }
 
 /**
