@@ -88,7 +88,7 @@ export {
 } from "./src/layers/layer.ts";
 export { type EvaluateArgs, Model, type PredictArgs } from "./src/models/model.ts";
 export type { CompileArgs, PerOutput } from "./src/models/compiled.ts";
-export type { FitArgs } from "./src/models/fit.ts";
+export type { FitArgs } from "./src/models/fit_args.ts";
 export type { ClassWeight, TensorData } from "./src/models/data.ts";
 export { Sequential, sequential, type SequentialArgs } from "./src/models/sequential.ts";
 export type { ModelArtifacts, SaveHandler, WeightSpec } from "./src/io/artifacts.ts";

@@ -8,7 +8,7 @@ import { onesLike, zerosLike } from "./ops/creation.ts";
 import { type Operand, toTensor } from "./ops/operand.ts";
 import { tidy } from "./scope.ts";
 import { sameShape, showShape } from "./shape.ts";
-import { shareTensor, Tensor, track, wantTensor } from "./tensor.ts";
+import { shareTensor, type Tensor, track, wantTensor } from "./tensor.ts";
 import { Variable } from "./variable.ts";
 
 class Tape implements Watcher {

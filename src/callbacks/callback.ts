@@ -1,8 +1,9 @@
 // What can a program do while a model trains? Callbacks: objects with methods that fit calls, as in TensorFlow.js.
 
+import { DinogradError } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
 
-/** Loss and metrics by name; `val_` names for the validation. In batch logs also `size`. */
+/** Loss and metrics by name; `val_` names for the validation. At the end of a batch also `batch` and `size`. */
 export type Logs = Record<string, number>;
 
 /** What callbacks may do with the model. */
@@ -78,6 +79,11 @@ export class CallbackList {
 
   constructor(given: CallbackLike | readonly CallbackLike[] | undefined, history: Callback) {
     this.#all = [history, ...[given ?? []].flat() as CallbackLike[]];
+    const stranger = this.#all.find((c) => typeof c !== "object" || c === null);
+    if (stranger === undefined) return;
+    throw new DinogradError(
+      `fit needs callbacks to be objects with methods such as onEpochEnd, got ${typeof stranger}`,
+    );
   }
 
   /** Whether somebody wants to know of every batch. */
@@ -99,24 +105,24 @@ export class CallbackList {
   }
 
   onTrainBegin(): Promise<void> {
-    return this.#call("onTrainBegin");
+    return this.#call("onTrainBegin", {});
   }
   onTrainEnd(): Promise<void> {
-    return this.#call("onTrainEnd");
+    return this.#call("onTrainEnd", {});
   }
   onEpochBegin(epoch: number): Promise<void> {
-    return this.#call("onEpochBegin", epoch);
+    return this.#call("onEpochBegin", epoch, {});
   }
   onEpochEnd(epoch: number, logs: Logs): Promise<void> {
     return this.#call("onEpochEnd", epoch, logs);
   }
   onBatchBegin(batch: number): Promise<void> {
-    return this.#call("onBatchBegin", batch);
+    return this.#call("onBatchBegin", batch, {});
   }
   onBatchEnd(batch: number, logs: Logs): Promise<void> {
     return this.#call("onBatchEnd", batch, logs);
   }
-  onYield(epoch: number, batch: number, logs?: Logs): Promise<void> {
+  onYield(epoch: number, batch: number, logs: Logs = {}): Promise<void> {
     return this.#call("onYield", epoch, batch, logs);
   }
 

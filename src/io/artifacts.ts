@@ -3,6 +3,7 @@
 import type { DType } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import type { Weight } from "../layers/layer.ts";
+import { type Config, isClassConfig } from "../serialization.ts";
 
 /** One weight in the manifest. */
 export interface WeightSpec {
@@ -34,6 +35,32 @@ export interface ModelArtifacts {
 export interface SaveHandler {
   /** Takes what is to be saved. */
   save(artifacts: ModelArtifacts): Promise<unknown>;
+}
+
+// What TensorFlow.js spells in its own way, or knows only as a case of something else.
+const classNames: Readonly<Record<string, string>> = {
+  LecunNormal: "LeCunNormal",
+  LecunUniform: "LeCunUniform",
+  L1: "L1L2",
+  L2: "L1L2",
+};
+
+/** A config as TensorFlow.js says it; Keras's names are read back from it too. */
+export function inTensorflowJsTerms<T>(config: T): T {
+  if (Array.isArray(config)) return config.map(inTensorflowJsTerms) as T;
+  if (typeof config !== "object" || config === null) return config;
+  const out: Config = {};
+  for (const [key, value] of Object.entries(config)) {
+    out[key] = key === "activation" && value === "silu" ? "swish" : inTensorflowJsTerms(value);
+  }
+  if (!isClassConfig(out)) return out as T;
+  const { class_name, config: options } = out;
+  const penalty = classNames[class_name] === "L1L2" ? { l1: 0, l2: 0 } : {};
+  return {
+    ...out,
+    class_name: classNames[class_name] ?? class_name,
+    config: { ...penalty, ...options },
+  } as T;
 }
 
 /** The values of weights, one after another. */

@@ -10,7 +10,7 @@ import { expandDims, squeeze } from "../ops/reshape.ts";
 import { tidy } from "../scope.ts";
 import { Configured } from "../serialization.ts";
 import { sameShape, showShape } from "../shape.ts";
-import type { Tensor } from "../tensor.ts";
+import { type Tensor, wantTensor } from "../tensor.ts";
 
 /**
  * How the weighted losses of all samples become one: their sum over their number (`sum_over_batch_size` or `mean`), over the sum of
@@ -135,7 +135,9 @@ export class LossFunctionWrapper extends Loss {
     this.#fn = fn;
   }
   override call(yTrue: Tensor, yPred: Tensor): Tensor {
-    return this.#fn(yTrue, yPred);
+    const losses = this.#fn(yTrue, yPred);
+    wantTensor(losses, `Loss "${this.name}" needs a function that returns a tensor`);
+    return losses;
   }
 }
 

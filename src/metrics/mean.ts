@@ -8,7 +8,7 @@ import { sqrt } from "../ops/math.ts";
 import { divNoNan } from "../ops/power.ts";
 import { mean } from "../ops/reduce.ts";
 import { tidy } from "../scope.ts";
-import type { Tensor } from "../tensor.ts";
+import { type Tensor, wantTensor } from "../tensor.ts";
 import type { Variable } from "../variable.ts";
 import {
   accumulate,
@@ -99,7 +99,9 @@ export class MeanMetricWrapper<O extends MetricOptions = MetricOptions>
     this.#fn = fn;
   }
   protected override add(yTrue: Tensor, yPred: Tensor, weights: Tensor | undefined): void {
-    addToMean(this.state(meanState, yPred), this.#fn(yTrue, yPred), weights);
+    const values = this.#fn(yTrue, yPred);
+    wantTensor(values, `Metric "${this.name}" needs a function that returns a tensor`);
+    addToMean(this.state(meanState, yPred), values, weights);
   }
   override result(): Tensor {
     const { total, count } = this.state(meanState);

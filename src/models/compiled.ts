@@ -1,8 +1,8 @@
 // What does `compile` make of a model? Its optimizer, losses and metrics, and the two steps that loops run: train and test.
 
-import { DinogradError } from "../errors.ts";
+import { DinogradError, unknownName } from "../errors.ts";
 import { gradientsOf } from "../grad.ts";
-import type { Layer } from "../layers/layer.ts";
+import type { Layer, Weight } from "../layers/layer.ts";
 import { getLoss, type Loss, type LossIdentifier } from "../losses/registry.ts";
 import { type Metric, type MetricIdentifier, resolveMetric } from "../metrics/registry.ts";
 import { add, mul } from "../ops/elementwise.ts";
@@ -27,6 +27,7 @@ export interface CompileArgs {
   lossWeights?: readonly number[] | Readonly<Record<string, number>>;
   /** Metrics (names, functions or objects), or a list per output; sample weights do not count in them. */
   metrics?:
+    | MetricIdentifier
     | readonly MetricIdentifier[]
     | Readonly<Record<string, MetricIdentifier | readonly MetricIdentifier[]>>;
   /** As metrics, with the sample weights counted in. */
@@ -40,18 +41,16 @@ export interface Steppable extends Layer {
   readonly outputNames: readonly string[];
 }
 
-interface NamedMetric {
-  readonly name: string;
-  readonly output: number;
-  readonly metric: Metric;
-  readonly weighted: boolean;
-}
-
 /** A metric before the shapes are known that decide which one is meant. */
 interface WantedMetric {
+  readonly name: string;
   readonly identifier: MetricIdentifier;
   readonly output: number;
   readonly weighted: boolean;
+}
+
+interface NamedMetric extends WantedMetric {
+  readonly metric: Metric;
 }
 
 /** Spreads a per-output argument over the outputs. */
@@ -79,8 +78,40 @@ function spread<T>(
   });
 }
 
-function asList<T>(value: T | T[]): T[] {
-  return Array.isArray(value) ? value : [value];
+function asList<T>(value: T | readonly T[]): readonly T[] {
+  return Array.isArray(value) ? value : [value as T];
+}
+
+function isIdentifier(value: unknown): boolean {
+  return typeof value === "string" || typeof value === "function" ||
+    (typeof value === "object" && value !== null &&
+      ("class_name" in value || "getConfig" in value));
+}
+
+/** The metrics for each output, named for the logs; throws where one is not known or belongs to no output. */
+function wantedMetrics(args: CompileArgs, outputs: readonly string[]): WantedMetric[] {
+  const taken = new Set(["loss"]);
+  const named = (identifier: MetricIdentifier, output: number, weighted: boolean): WantedMetric => {
+    // Any shapes do to learn its name, and whether there is such a metric.
+    const { name } = resolveMetric(identifier, [1, 1], [1, 1]);
+    const label = (text: string) => outputs.length > 1 ? `${outputs[output]}_${text}` : text;
+    let unique = label(name);
+    if (weighted && taken.has(unique)) unique = label(`weighted_${name}`);
+    for (let i = 1; taken.has(unique); i++) unique = label(`${name}_${i}`);
+    taken.add(unique);
+    return { name: unique, identifier, output, weighted };
+  };
+  return (["metrics", "weightedMetrics"] as const).flatMap((key) => {
+    const given = args[key] ?? [];
+    const same = isIdentifier(given) || Array.isArray(given);
+    const stray = same ? undefined : Object.keys(given).find((name) => !outputs.includes(name));
+    if (stray !== undefined) throw unknownName(`output in compile's ${key}`, stray, outputs);
+    const byOutput = given as Readonly<Record<string, MetricIdentifier>>;
+    return outputs.flatMap((output, i) =>
+      asList(same ? given as MetricIdentifier : byOutput[output] ?? [])
+        .map((identifier) => named(identifier, i, key === "weightedMetrics"))
+    );
+  });
 }
 
 /** A compiled model: what is needed to run it on batches. */
@@ -90,46 +121,37 @@ export class Compiled {
   readonly #model: Steppable;
   readonly #losses: Loss[];
   readonly #lossWeights: number[];
-  readonly #wantedMetrics: WantedMetric[];
+  readonly #wantedMetrics: readonly WantedMetric[];
+  readonly #trainable = new Map<Weight, boolean>(); // as it was at compile, or when the weight came to be
   #metrics: NamedMetric[] | undefined;
 
   constructor(model: Steppable, args: CompileArgs) {
     const names = model.outputNames;
+    for (const key of ["optimizer", "loss"] as const) {
+      if (!args?.[key]) throw new DinogradError(`compile needs { optimizer, loss }: got no ${key}`);
+    }
     this.#model = model;
     this.optimizer = getOptimizer(args.optimizer);
     this.runEagerly = args.runEagerly ?? false;
-    if (args.loss === undefined || args.loss === null) {
-      throw new DinogradError("compile needs a loss");
-    }
-    const isLoss = (v: unknown) =>
-      typeof v === "string" || typeof v === "function" ||
-      (typeof v === "object" && v !== null && ("apply" in v || "class_name" in v));
-    this.#losses = spread<LossIdentifier>(args.loss, names, "losses", isLoss).map(getLoss);
+    this.#losses = spread<LossIdentifier>(args.loss, names, "losses", isIdentifier).map(getLoss);
     this.#lossWeights = args.lossWeights === undefined
       ? names.map(() => 1)
       : spread<number>(args.lossWeights, names, "loss weights", (v) => typeof v === "number");
-    const want = (metrics: CompileArgs["metrics"] = [], weighted: boolean): WantedMetric[] =>
-      names.flatMap((name, output) => {
-        const list = Array.isArray(metrics)
-          ? metrics as MetricIdentifier[]
-          : [(metrics as Record<string, MetricIdentifier>)[name] ?? []].flat();
-        return list.map((identifier) => ({ identifier, output, weighted }));
-      });
-    this.#wantedMetrics = [...want(args.metrics, false), ...want(args.weightedMetrics, true)];
+    this.#wantedMetrics = wantedMetrics(args, names);
+    this.#trained();
   }
 
   /** Names under which results are logged: `loss`, then the metrics. */
   get names(): string[] {
-    return ["loss", ...(this.#metrics ?? []).map((m) => m.name)];
+    return ["loss", ...this.#wantedMetrics.map((m) => m.name)];
   }
 
   /** Makes metrics and optimizer state; the shapes of targets and outputs must be known. */
   prepare(targets: readonly Tensor[], outputs: readonly Tensor[]): void {
-    this.#metrics ??= this.#wantedMetrics.map(({ identifier, output, weighted }) => {
+    this.#metrics ??= this.#wantedMetrics.map((wanted) => {
+      const { identifier, output } = wanted;
       const metric = resolveMetric(identifier, targets[output].shape, outputs[output].shape);
-      const label = typeof identifier === "string" ? identifier : metric.name;
-      const name = outputs.length > 1 ? `${this.#model.outputNames[output]}_${label}` : label;
-      return { name, output, metric, weighted };
+      return { ...wanted, metric };
     });
   }
 
@@ -137,18 +159,22 @@ export class Compiled {
   readonly trainStep = (batch: Batch): Tensor => {
     const variables = this.#variables();
     let outputs: Tensor[] = [];
-    const { value, gradients } = gradientsOf(() => {
-      const { loss, outputs: made } = this.#forward(batch, true);
-      outputs = made.map((y) => y.alias()); // metrics read them after the pass that made them is gone
-      return loss;
-    }, variables);
-    for (const y of outputs) scopes.track(y);
-    this.optimizer.update(gradients);
-    for (const w of this.#model.trainableWeights) {
+    let pass: ReturnType<typeof gradientsOf>;
+    try {
+      pass = gradientsOf(() => {
+        const { loss, outputs: made } = this.#forward(batch, true);
+        outputs = made.map((y) => y.alias()); // metrics read them after the pass that made them is gone
+        return loss;
+      }, variables);
+    } finally {
+      for (const y of outputs) scopes.track(y);
+    }
+    this.optimizer.update(pass.gradients);
+    for (const w of this.#trained()) {
       if (w.constraint) w.variable.assign(w.constraint.apply(w.variable));
     }
     this.#updateMetrics(batch, outputs);
-    return value;
+    return pass.value;
   };
 
   /** Forward pass, loss and metrics. */
@@ -177,19 +203,26 @@ export class Compiled {
     );
   }
 
-  /** Gives back what it made; the optimizer's state too. */
-  dispose(): void {
+  /** Gives back what it made; the optimizer's state too, unless the optimizer lives on. */
+  dispose(keepOptimizer = false): void {
     for (const { metric } of this.#metrics ?? []) metric.dispose();
-    this.optimizer.dispose();
+    if (!keepOptimizer) this.optimizer.dispose();
+  }
+
+  // The weights that steps change: freezing one later waits for the next compile, as in Keras.
+  #trained(): Weight[] {
+    const now = new Set(this.#model.trainableWeights), all = this.#model.weights;
+    for (const w of all) if (!this.#trainable.has(w)) this.#trainable.set(w, now.has(w));
+    return all.filter((w) => this.#trainable.get(w));
   }
 
   #variables(): Variable[] {
-    const variables = this.#model.trainableWeights.map((w) => w.variable);
+    const variables = this.#trained().map((w) => w.variable);
     if (variables.length > 0) return variables;
     throw new DinogradError(`Model "${this.#model.name}" has no trainable weights to fit`);
   }
 
-  #forward(batch: Batch, training: boolean): { loss: Tensor; outputs: Tensor[] } {
+  #forward(batch: Batch, training: boolean): { loss: Tensor; outputs: readonly Tensor[] } {
     const x = batch.x.length === 1 ? batch.x[0] : [...batch.x];
     const outputs = asList(this.#model.apply(x, { training }));
     this.prepare(batch.y, outputs);

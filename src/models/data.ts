@@ -1,6 +1,7 @@
 // What did the caller pass as data? Lists of tensors with one first dimension, checked against the model before anything runs.
 
 import { DinogradError } from "../errors.ts";
+import type { Device } from "../native/device.ts";
 import { cast } from "../ops/cast.ts";
 import { gather } from "../ops/gather.ts";
 import { slice } from "../ops/movement.ts";
@@ -35,7 +36,11 @@ export function toList(
   }
   if (Array.isArray(data)) {
     if (data.length !== names.length || !data.every((t) => t instanceof Tensor)) {
-      throw new DinogradError(`${what} needs ${wanted} (${names}), got a list of ${data.length}`);
+      const stranger = data.find((t) => !(t instanceof Tensor));
+      throw new DinogradError(
+        `${what} needs ${wanted} (${names}), got a list of ${data.length}` +
+          (stranger === undefined ? "" : ` with ${typeof stranger} in it: use dg.tensor(values)`),
+      );
     }
     return [...data];
   }
@@ -49,6 +54,26 @@ export function toList(
       `${what} needs a tensor named "${name}", got ${Object.keys(record).join(", ") || "nothing"}`,
     );
   });
+}
+
+/** Checks one of the whole numbers among a call's arguments. */
+export function checkCount(what: string, key: string, value: number | undefined, low = 1): void {
+  if (value === undefined || (Number.isInteger(value) && value >= low)) return;
+  throw new DinogradError(
+    `${what} needs ${key} to be a whole number of at least ${low}, got ${value}`,
+  );
+}
+
+/** Checks that samples are where they are needed. */
+export function checkDevice(samples: Samples, device: Device, what: string): void {
+  for (const t of [...samples.x, ...samples.y, samples.weights]) {
+    if (!t || t.device === device) continue;
+    throw new DinogradError(
+      `${what} needs data on ${device.name}, where the model is, got ${
+        showShape(t.shape)
+      } on ${t.device.name}: move it with x.to("${device.name}")`,
+    );
+  }
 }
 
 /** The number of rows all tensors share. */

@@ -1,51 +1,20 @@
 // How does training proceed? Epoch by epoch: shuffle, run the loop in chunks, look at the losses, validate, tell the callbacks.
 
 import {
-  type CallbackLike,
   CallbackList,
   type CallbackModel,
+  type FitParams,
   type Logs,
 } from "../callbacks/callback.ts";
 import { History } from "../callbacks/history.ts";
 import { ProgressBar } from "../callbacks/progress.ts";
 import { Prng } from "../data/prng.ts";
-import { DinogradError } from "../errors.ts";
 import { nextSeed } from "../ops/random.ts";
 import type { Arena } from "../record.ts";
-import type { Tensor } from "../tensor.ts";
 import type { Compiled } from "./compiled.ts";
-import type { ClassWeight, Samples, TensorData } from "./data.ts";
+import type { Samples } from "./data.ts";
+import type { FitArgs } from "./fit_args.ts";
 import { Loop } from "./loop.ts";
-
-/** Arguments of `model.fit`. */
-export interface FitArgs {
-  /** Samples per step; the last step of an epoch takes what is left. */
-  batchSize?: number;
-  /** Number of passes over the data. */
-  epochs?: number;
-  /** 0: silent; 1: a bar on a terminal, a line per epoch elsewhere; 2: a line per epoch. */
-  verbose?: 0 | 1 | 2;
-  /** What to call as training goes on. */
-  callbacks?: CallbackLike | readonly CallbackLike[];
-  /** Share of the samples, taken from the end before shuffling, that is validated on and not trained on. */
-  validationSplit?: number;
-  /** Inputs, targets and optional sample weights to validate on after each epoch. */
-  validationData?: readonly [TensorData, TensorData] | readonly [TensorData, TensorData, Tensor];
-  /** Whether each epoch takes the samples in a new order. */
-  shuffle?: boolean;
-  /** Weight of each class number in the loss. */
-  classWeight?: ClassWeight;
-  /** Weight of each sample in the loss and the metrics. */
-  sampleWeight?: Tensor;
-  /** Number of the first epoch, to go on from an earlier fit. */
-  initialEpoch?: number;
-  /** Steps per epoch, at most those the data has. */
-  stepsPerEpoch?: number;
-  /** Samples per step of the validation; batchSize when left out. */
-  validationBatchSize?: number;
-  /** Validate every so many epochs. */
-  validationFreq?: number;
-}
 
 /** What fit needs of the model. */
 export interface FitTarget {
@@ -154,6 +123,7 @@ class Fit {
   readonly #train: Loop;
   readonly #test: Loop | null;
   readonly #steps: number; // per epoch
+  readonly #params: FitParams;
   readonly #random: Prng | null; // null: samples keep their order
   readonly #history = new History();
   readonly #callbacks: CallbackList;
@@ -165,20 +135,20 @@ class Fit {
     const { batchSize = 32, epochs = 1, validationBatchSize = batchSize, verbose = 1 } = args;
     this.#target = target;
     this.#args = args;
+    this.#callbacks = new CallbackList(args.callbacks, this.#history);
     this.#train = makeLoop(target, samples, batchSize, "train");
     this.#test = validation && makeLoop(target, validation, validationBatchSize, "test");
     this.#steps = Math.min(args.stepsPerEpoch ?? Infinity, this.#train.steps);
     this.#random = args.shuffle === false ? null : new Prng(nextSeed());
-    this.#callbacks = new CallbackList(args.callbacks, this.#history);
     this.#progress = verbose === 0 ? null : new ProgressBar(verbose);
-    const params = { epochs, steps: this.#steps, batchSize, samples: samples.count };
-    this.#callbacks.begin(target.model, params);
+    this.#params = { epochs, steps: this.#steps, batchSize, samples: samples.count };
   }
 
   async run(): Promise<History> {
     const { epochs = 1, initialEpoch = 0 } = this.#args;
     const { model } = this.#target;
     model.stopTraining = false;
+    this.#callbacks.begin(model, this.#params);
     await this.#callbacks.onTrainBegin();
     for (let epoch = initialEpoch; epoch < epochs && !model.stopTraining; epoch++) {
       await this.#callbacks.onEpochBegin(epoch);
@@ -214,7 +184,12 @@ class Fit {
       const logs = wantsBatches || stopsOnNaN || due ? this.#look(epoch, done) : undefined;
       this.#pace.took(count, performance.now() - start);
       if (wantsBatches) {
-        await this.#callbacks.onBatchEnd(done - 1, { size: this.#train.sizeOf(done - 1), ...logs });
+        const batch = done - 1;
+        await this.#callbacks.onBatchEnd(batch, {
+          batch,
+          size: this.#train.sizeOf(batch),
+          ...logs,
+        });
       }
       if (due) this.#progress!.update(done, logs!);
       if (done < this.#steps) {
@@ -250,31 +225,5 @@ class Fit {
     if (!this.#test || (epoch + 1) % (this.#args.validationFreq ?? 1) !== 0) return {};
     const results = runTest(this.#target.compiled, this.#test);
     return Object.fromEntries(Object.entries(results).map(([key, v]) => [`val_${key}`, v]));
-  }
-}
-
-/** Checks the numbers among fit's arguments. */
-export function checkFitArgs(args: FitArgs): void {
-  const whole = (
-    key: "batchSize" | "epochs" | "stepsPerEpoch" | "validationBatchSize",
-    low = 1,
-  ) => {
-    const value = args[key];
-    if (value !== undefined && !(Number.isInteger(value) && value >= low)) {
-      throw new DinogradError(
-        `fit needs ${key} to be a whole number of at least ${low}, got ${value}`,
-      );
-    }
-  };
-  whole("batchSize");
-  whole("epochs");
-  whole("stepsPerEpoch");
-  whole("validationBatchSize");
-  const split = args.validationSplit;
-  if (split !== undefined && !(split >= 0 && split < 1)) {
-    throw new DinogradError(`fit needs validationSplit from 0 to below 1, got ${split}`);
-  }
-  if (split && args.validationData) {
-    throw new DinogradError("fit takes validationSplit or validationData, not both");
   }
 }

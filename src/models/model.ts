@@ -3,7 +3,12 @@
 import type { History } from "../callbacks/history.ts";
 import { DinogradError } from "../errors.ts";
 import { Layer, type LayerArgs, toDims } from "../layers/layer.ts";
-import { encodeWeights, fileHandler, type SaveHandler } from "../io/artifacts.ts";
+import {
+  encodeWeights,
+  fileHandler,
+  inTensorflowJsTerms,
+  type SaveHandler,
+} from "../io/artifacts.ts";
 import { currentDevice } from "../native/device.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import { concat } from "../ops/join.ts";
@@ -14,8 +19,19 @@ import { tidy } from "../scope.ts";
 import { Tensor, track } from "../tensor.ts";
 import { version } from "../version.ts";
 import { type CompileArgs, Compiled } from "./compiled.ts";
-import { rowsOf, type Samples, sliceSamples, type TensorData, toList, toSamples } from "./data.ts";
-import { checkFitArgs, type FitArgs, fitLoop, type FitTarget, makeLoop, runTest } from "./fit.ts";
+import {
+  checkCount,
+  checkDevice,
+  rowsOf,
+  type Samples,
+  sliceSamples,
+  type TensorData,
+  toList,
+  toSamples,
+} from "./data.ts";
+import { fitLoop, type FitTarget, makeLoop, runTest } from "./fit.ts";
+import { checkFitArgs, type FitArgs } from "./fit_args.ts";
+import type { Loop } from "./loop.ts";
 import { summaryLines, type SummaryRow } from "./summary.ts";
 
 /** Arguments of `model.evaluate`. */
@@ -41,6 +57,7 @@ export abstract class Model extends Layer {
   /** Set it (in a callback, say) to end `fit` after the present step. */
   stopTraining = false;
   #compiled: Compiled | undefined;
+  #fitting = false;
   #arena: Arena | undefined;
 
   /** A model is a layer: it takes what every layer takes. */
@@ -76,10 +93,11 @@ export abstract class Model extends Layer {
     return this.#ready().names;
   }
 
-  /** Says how to train: optimizer, loss, metrics. */
+  /** Says how to train: optimizer, loss, metrics. What is trainable then is trained until the next compile. */
   compile(args: CompileArgs): void {
+    this.#mustRest("compiled");
     const next = new Compiled(this, args);
-    if (this.#compiled && this.#compiled.optimizer !== next.optimizer) this.#compiled.dispose();
+    this.#compiled?.dispose(this.#compiled.optimizer === next.optimizer);
     this.#compiled = next;
   }
 
@@ -92,47 +110,68 @@ export abstract class Model extends Layer {
   async fit(x: TensorData, y: TensorData, args: FitArgs = {}): Promise<History> {
     checkFitArgs(args);
     this.#ready();
+    this.#mustRest("fitted again");
     const names = { inputs: this.inputNames, outputs: this.outputNames };
     const all = toSamples(x, y, names, "fit", args);
-    const made: Samples[] = [];
+    const made: (Tensor | null)[] = [all.weights];
+    const cut = (from: number, rows: number): Samples => {
+      const part = sliceSamples(all, from, rows);
+      made.push(...part.x, ...part.y, part.weights);
+      return part;
+    };
+    this.#fitting = true;
     try {
+      if (all.count === 0) throw new DinogradError("fit needs at least one sample, got 0");
       let train = all, validation: Samples | null = null;
       if (args.validationSplit) {
-        const held = Math.round(all.count * args.validationSplit);
-        made.push(train = sliceSamples(all, 0, all.count - held));
-        if (held > 0) made.push(validation = sliceSamples(all, all.count - held, held));
+        const rows = Math.floor(all.count * (1 - args.validationSplit));
+        if (rows === 0) {
+          throw new DinogradError(
+            `fit has nothing to train on: validationSplit ${args.validationSplit} takes all ${all.count} samples`,
+          );
+        }
+        train = cut(0, rows);
+        validation = cut(rows, all.count - rows);
       } else if (args.validationData) {
         const [vx, vy, sampleWeight] = args.validationData;
         validation = toSamples(vx, vy, names, "fit's validationData", { sampleWeight });
+        made.push(validation.weights);
       }
-      if (train.count === 0) throw new DinogradError("fit needs at least one sample, got 0");
       this.#buildFor(train.x);
-      return await fitLoop(this.#target(), train, validation, args);
+      const target = this.#target();
+      checkDevice(train, target.arena.device, "fit");
+      if (validation) checkDevice(validation, target.arena.device, "fit's validationData");
+      return await fitLoop(target, train, validation, args);
     } finally {
-      for (const s of made) [...s.x, ...s.y, s.weights].forEach((t) => t?.dispose());
-      if (all.weights && all.weights !== args.sampleWeight) all.weights.dispose();
+      this.#fitting = false;
+      for (const t of made) t?.dispose();
     }
   }
 
   /** Loss, then metrics, over all of `x` and `y`: one scalar, or a list when there are metrics. */
   evaluate(x: TensorData, y: TensorData, args: EvaluateArgs = {}): Tensor | Tensor[] {
     const compiled = this.#ready();
+    checkCount("evaluate", "batchSize", args.batchSize);
     const names = { inputs: this.inputNames, outputs: this.outputNames };
     const samples = toSamples(x, y, names, "evaluate", args);
-    if (samples.count === 0) throw new DinogradError("evaluate needs at least one sample, got 0");
-    this.#buildFor(samples.x);
-    const loop = makeLoop(this.#target(), samples, args.batchSize ?? 32, "test");
+    let loop: Loop | undefined;
     try {
+      if (samples.count === 0) throw new DinogradError("evaluate needs at least one sample, got 0");
+      this.#buildFor(samples.x);
+      const target = this.#target();
+      checkDevice(samples, target.arena.device, "evaluate");
+      loop = makeLoop(target, samples, args.batchSize ?? 32, "test");
       const results = Object.values(runTest(compiled, loop)).map((v) => scalar(v as number));
       return results.length === 1 ? results[0] : results;
     } finally {
-      loop.dispose();
-      if (samples.weights && samples.weights !== args.sampleWeight) samples.weights.dispose();
+      loop?.dispose();
+      samples.weights?.dispose();
     }
   }
 
   /** Outputs for `x`, computed batch by batch. */
   predict(x: TensorData, args: PredictArgs = {}): Tensor | Tensor[] {
+    checkCount("predict", "batchSize", args.batchSize);
     const xs = toList(x, this.inputNames, "predict's x");
     const rows = rowsOf(xs, "predict"), batchSize = args.batchSize ?? 32;
     this.#buildFor(xs);
@@ -192,16 +231,15 @@ export abstract class Model extends Layer {
    * Saves topology and weights in TensorFlow.js's layers format.
    * @param target `file://` and a folder, which gets model.json and weights.bin; or a handler with a `save` method.
    */
-  save(target: string | SaveHandler): Promise<unknown> {
+  async save(target: string | SaveHandler): Promise<unknown> {
     if (!this.built) {
       throw new DinogradError(`Model "${this.name}" is not built yet: nothing to save`);
     }
     const handler = typeof target === "string" ? fileHandler(target) : target;
     const { specs, data } = encodeWeights(this.weights);
-    return handler.save({
+    return await handler.save({
       modelTopology: {
-        class_name: this.getClassName(),
-        config: this.getConfig(),
+        ...inTensorflowJsTerms({ class_name: this.getClassName(), config: this.getConfig() }),
         keras_version: "3.0.0",
         backend: "dinograd",
       },
@@ -215,6 +253,7 @@ export abstract class Model extends Layer {
 
   /** Gives back the memory of weights, optimizer and recordings. */
   override dispose(): void {
+    this.#mustRest("disposed of");
     this.#compiled?.dispose();
     this.#dropArena();
     super.dispose();
@@ -223,6 +262,14 @@ export abstract class Model extends Layer {
   #ready(): Compiled {
     if (this.#compiled) return this.#compiled;
     throw new DinogradError(`Model "${this.name}" must be compiled first: model.compile({...})`);
+  }
+
+  // A running fit holds on to what these would take away.
+  #mustRest(done: string): void {
+    if (!this.#fitting) return;
+    throw new DinogradError(
+      `Model "${this.name}" cannot be ${done} while fit runs: set stopTraining, and wait for fit to end`,
+    );
   }
 
   // What loops need of the model; its recorded steps share one arena on the weights' device.

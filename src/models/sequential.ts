@@ -4,7 +4,7 @@ import { DinogradError } from "../errors.ts";
 import {
   type CallArgs,
   fromDims,
-  type Layer,
+  Layer,
   type LayerArgs,
   type Shape,
   toDims,
@@ -61,6 +61,11 @@ export class Sequential extends Model {
 
   /** Appends a layer. Once the input's shape is known (from the first layer's inputShape), layers are built as they come. */
   add(layer: Layer): void {
+    if (!(layer instanceof Layer)) {
+      throw new DinogradError(
+        `Model "${this.name}" takes layers such as layers.dense({ units: 1 }), got ${typeof layer}`,
+      );
+    }
     if (this.#layers.some((l) => l.name === layer.name)) {
       throw new DinogradError(
         `Model "${this.name}" already has a layer named "${layer.name}": names must be unique`,
