@@ -4,6 +4,8 @@
 #   make cuda   libdinograd_cuda.so (ARCHS="80 90a" narrows the targets)
 #   make emu    libdinograd_emu.so: the CUDA sources run on the CPU, for tests
 #   make check  native tests, plain and under AddressSanitizer and UBSan (check-emu: those of the CUDA sources)
+#   make check-gpu  the tests of the contract against a finished GPU library (GPU_LIBRARY=...)
+#   make gpu-check  everything to know of a machine's GPU: build, tests, sanitizer, benchmarks (PARTS="tests bench")
 #   make bench-native  matrix products against the processor's peak
 BUILD := cuda/build
 CXX ?= g++
@@ -18,7 +20,7 @@ ISAS := v3 v4
 ISA_v3 := -march=x86-64-v3 -DDG_ISA=v3 -DDG_LANES=8
 ISA_v4 := -march=x86-64-v4 -mprefer-vector-width=512 -DDG_ISA=v4 -DDG_LANES=16
 
-.PHONY: all cpu wasm cuda emu check check-emu bench-native clean format
+.PHONY: all cpu wasm cuda emu check check-emu check-gpu gpu-check bench-native clean format
 .SECONDARY:
 .SILENT:
 all: cpu wasm
@@ -81,18 +83,20 @@ GPU_HEADERS := $(HEADERS) $(wildcard cuda/gpu/*.h)
 CUDA_BUILD := $(BUILD)/cuda_$(subst $() ,_,$(ARCHS))
 cuda_objects := $(patsubst cuda/%.cu,$(CUDA_BUILD)/%.o,$(GPU)) $(patsubst cuda/%.cc,$(BUILD)/cpu/%.o,$(CORE))
 # Products and sums stay apart as on the CPU: formulas that want fused ones say so.
-NVCCFLAGS := -std=c++20 -O3 -fmad=false -Icuda/gpu -Werror all-warnings \
+NVCCFLAGS := -std=c++20 -O3 -fmad=false --compress-mode=size -Icuda/gpu -Werror all-warnings \
 	-Xcompiler -fPIC,-fvisibility=hidden,-fno-exceptions,-fno-rtti,-ffp-contract=off,-Wall,-Wextra,-Werror,-Wno-psabi
 
-cuda: $(BUILD)/libdinograd_cuda.so
+# Copied whenever it differs, because the targets may have been others last time; programs keep the file they opened.
+cuda: $(CUDA_BUILD)/libdinograd_cuda.so
+	cmp -s $< $(BUILD)/$(<F) || cp --remove-destination $< $(BUILD)/$(<F)
 $(CUDA_BUILD)/%.o: cuda/%.cu $(GPU_HEADERS)
 	@mkdir -p $(@D)
 	echo "  $@"; $(NVCC) $(NVCCFLAGS) $(foreach arch,$(ARCHS),-gencode arch=compute_$(arch),code=sm_$(arch)) -c $< -o $@
 $(CUDA_BUILD)/libdinograd_cuda.so: $(cuda_objects) cuda/exports.map
-	echo "  $@"; $(NVCC) -shared -cudart static -Xcompiler -static-libstdc++,-static-libgcc -Xlinker --no-undefined,--version-script=cuda/exports.map \
-		$(cuda_objects) -o $@
-$(BUILD)/libdinograd_cuda.so: $(CUDA_BUILD)/libdinograd_cuda.so
-	cp $< $@
+	echo "  $@"; $(NVCC) -shared -cudart static -Xcompiler -static-libstdc++,-static-libgcc \
+		-Xlinker --no-undefined,--version-script=cuda/exports.map $(cuda_objects) -o $@
+	! nm -D --defined-only $@ | grep -v ' dg_'
+	! ldd $@ | grep -vE 'linux-vdso|ld-linux|lib(c|m|dl|rt|pthread)\.so'
 
 # ---- The CUDA sources on the CPU, for tests --------------------------------------------------------------------------
 EMU := $(wildcard cuda/emu/*.cc)
@@ -125,12 +129,30 @@ $(BUILD)/libdinograd_emu.so: $(call emu_objects,cpu) cuda/exports.map
 ALL_TESTS := $(patsubst cuda/tests/%.cc,%,$(wildcard cuda/tests/*_test.cc))
 EMU_TESTS := $(filter-out threads_test edge_values_test,$(ALL_TESTS))
 TESTS := $(filter-out emu_%,$(ALL_TESTS))
-run_tests = status=0; for test in $(filter $(BUILD)/%,$^); do $$test || status=1; done; exit $$status
+run_tests = status=0; for test in $(filter $(BUILD)/%,$^); do $(UNDER) $$test || status=1; done; exit $$status
 
 check: check-emu $(foreach kind,cpu asan,$(foreach test,$(TESTS),$(BUILD)/$(kind)/tests/$(test)))
 	$(run_tests)
 check-emu: $(foreach kind,cpu asan,$(foreach test,$(EMU_TESTS),$(BUILD)/emu_$(kind)/tests/$(test)))
 	$(run_tests)
+
+# Those that ask for nothing but the contract: linked to a library, not to its parts. UNDER=compute-sanitizer runs them in it.
+GPU_LIBRARY ?= $(CUDA_BUILD)/libdinograd_cuda.so
+GPU_TESTS := $(filter core_test contract%_test,$(ALL_TESTS))
+gpu_tests := $(GPU_TESTS:%=$(BUILD)/tests_of_$(basename $(notdir $(GPU_LIBRARY)))/%)
+
+$(gpu_tests): $(BUILD)/tests_of_$(basename $(notdir $(GPU_LIBRARY)))/%: cuda/tests/%.cc cuda/tests/check.h cuda/dinograd.h | $(GPU_LIBRARY)
+	@mkdir -p $(@D)
+	echo "  $@"; $(CXX) $(CXXFLAGS) -Icuda $< -L$(dir $(GPU_LIBRARY)) -l:$(notdir $(GPU_LIBRARY)) -o $@ -pthread
+check-gpu: export LD_LIBRARY_PATH := $(abspath $(dir $(GPU_LIBRARY)))
+check-gpu: $(gpu_tests)
+	$(run_tests)
+
+DENO ?= deno
+gpu-check:
+	command -v $(DENO) >/dev/null || { echo 'gpu-check needs Deno, which is not here: install it, or name it with DENO=path.' \
+		'Without it, "make check-gpu" tests the library alone.'; exit 1; }
+	$(DENO) run -A --no-lock scripts/gpu_check.ts $(if $(PARTS),--parts "$(PARTS)")
 
 # ---- Native benchmark ------------------------------------------------------------------------------------------------
 $(BUILD)/bench/fma_peak_%.o: bench/native/fma_peak.cc $(HEADERS)

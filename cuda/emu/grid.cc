@@ -19,18 +19,26 @@ struct Meeting {
   void *brought[warp_size];
   Site site;
 };
-// Disjoint masks may meet at the same time, so each has the meeting of its lowest lane. Between meetings all are empty.
+// Lanes are bits. Disjoint masks may meet at the same time, so each has the meeting of its lowest lane; between
+// meetings all are empty.
 struct Warp {
+  unsigned ready = 0, at_barrier = 0;
   Meeting meetings[warp_size];
 };
 
 struct Random {
   uint64_t state;
-  unsigned below(size_t n) {
+  uint64_t draw() {
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
-    return static_cast<unsigned>((state >> 32) * n >> 32);
+    return state >> 32;
+  }
+  size_t below(size_t n) { return draw() * n >> 32; }
+  // One of the bits that are set.
+  int bit_of(unsigned bits) {
+    const int turn = static_cast<int>(draw() % 32);
+    return (__builtin_ctz(bits >> turn | bits << (32 - turn) % 32) + turn) % 32;
   }
 };
 
@@ -38,8 +46,10 @@ struct Random {
 struct Block {
   std::vector<Thread> threads;
   std::vector<Warp> warps;
-  std::vector<Thread *> ready, at_barrier;
-  size_t alive;
+  unsigned ready_warps = 0;   // bits: those with lanes that are ready
+  int warp = 0;               // that runs
+  size_t alive, waiting = 0;  // threads that have not finished, and those of them at the barrier
+  const Thread *first_waiting;
   bool failed;
 };
 
@@ -63,13 +73,22 @@ struct Idle {
   }
 } idle;
 
-// Takes the next thread to run off the ready list; null when none is.
+void make_ready(int warp, unsigned lanes) {
+  if (!lanes) return;
+  block.warps[warp].ready |= lanes;
+  block.ready_warps |= 1u << warp;
+}
+
+// Takes a thread that is ready; null when none is. A warp goes on as long as it can, as far ahead of the others as
+// barriers let it: what is missing between two of them is met by a warp that is a whole round ahead.
 Thread *choose() {
-  if (block.ready.empty()) return nullptr;
-  std::swap(block.ready[order.below(block.ready.size())], block.ready.back());
-  Thread *next = block.ready.back();
-  block.ready.pop_back();
-  return next;
+  if (!block.ready_warps) return nullptr;
+  if (!(block.ready_warps >> block.warp & 1)) block.warp = order.bit_of(block.ready_warps);
+  unsigned &ready = block.warps[block.warp].ready;
+  const int lane = order.bit_of(ready);
+  ready &= ~(1u << lane);
+  if (!ready) block.ready_warps &= ~(1u << block.warp);
+  return &block.threads[block.warp * warp_size + lane];
 }
 
 void set_current(Thread *thread) {
@@ -78,14 +97,15 @@ void set_current(Thread *thread) {
 }
 
 void open_barrier() {
-  block.ready.insert(block.ready.end(), block.at_barrier.begin(), block.at_barrier.end());
-  block.at_barrier.clear();
+  for (size_t w = 0; w < block.warps.size(); w++)
+    make_ready(static_cast<int>(w), std::exchange(block.warps[w].at_barrier, 0));
+  block.waiting = 0;
 }
 
 void finish(Thread &thread) {
   thread.done = true;
   thread.fiber = nullptr;
-  if (--block.alive && block.alive == block.at_barrier.size()) open_barrier();
+  if (--block.alive && block.alive == block.waiting) open_barrier();
 }
 
 // A fiber adopts thread after thread. Threads that never wait thus share one stack, and no switch is made.
@@ -153,8 +173,8 @@ void abandon() {
   for (Thread &t : block.threads)
     if (t.fiber) delete_fiber(std::exchange(t.fiber, nullptr));
   block.warps.clear();
-  block.ready.clear();
-  block.at_barrier.clear();
+  block.ready_warps = 0;
+  block.waiting = 0;
 }
 
 void run_block(unsigned threads) {
@@ -163,7 +183,7 @@ void run_block(unsigned threads) {
     t.done = false;
     t.copies.clear();
     t.copy_groups = 0;
-    block.ready.push_back(&t);
+    make_ready(t.warp(), 1u << t.lane());
   }
   block.alive = threads;
   Thread *first = choose();
@@ -193,20 +213,21 @@ Thread &self() { return *current; }
 void *shared_memory() { return shared; }
 
 void block_barrier(Site site) {
-  const Thread *first = block.at_barrier.empty() ? nullptr : block.at_barrier[0];
-  if (first && !(first->site == site))
+  const Thread *first = block.first_waiting;
+  if (block.waiting && !(first->site == site))
     trap("barrier divergence: thread %d is at %s:%d, thread %d at %s:%d", current->number, site.name(), site.line,
          first->number, first->site.name(), first->site.line);
+  if (!block.waiting++) block.first_waiting = current;
   current->site = site;
-  block.at_barrier.push_back(current);
-  if (block.at_barrier.size() == block.alive) open_barrier();
+  block.warps[current->warp()].at_barrier |= 1u << current->lane();
+  if (block.waiting == block.alive) open_barrier();
   wait(site);
 }
 
 void *const *arrive(unsigned mask, void *mine, Site site) {
   const int lane = current->lane();
   if (!(mask >> lane & 1)) trap("lane %d is not in the mask that it passes at %s:%d", lane, site.name(), site.line);
-  Meeting &m = block.warps[current->number / warp_size].meetings[__builtin_ctz(mask)];
+  Meeting &m = block.warps[current->warp()].meetings[__builtin_ctz(mask)];
   if (m.arrived && !(m.site == site))
     trap("warp divergence: lane %d is at %s:%d, others of its warp at %s:%d", lane, site.name(), site.line,
          m.site.name(), m.site.line);
@@ -219,10 +240,8 @@ void *const *arrive(unsigned mask, void *mine, Site site) {
 }
 
 void depart(unsigned mask) {
-  const int warp = current->number / warp_size;
-  block.warps[warp].meetings[__builtin_ctz(mask)].arrived = 0;
-  for (int lane = 0; lane < warp_size; lane++)
-    if (mask >> lane & 1 && lane != current->lane()) block.ready.push_back(&block.threads[warp * warp_size + lane]);
+  block.warps[current->warp()].meetings[__builtin_ctz(mask)].arrived = 0;
+  make_ready(current->warp(), mask & ~(1u << current->lane()));
 }
 
 void trap(const char *format, ...) {

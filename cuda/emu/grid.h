@@ -41,6 +41,7 @@ struct Thread {
   std::vector<AsyncCopy> copies;
   int copy_groups = 0;  // committed so far
 
+  int warp() const { return number / warp_size; }
   int lane() const { return number % warp_size; }
 };
 

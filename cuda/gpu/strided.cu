@@ -22,7 +22,7 @@ constexpr int tile = 32, tile_rows = 8;  // a block of tile x tile_rows threads 
 // y[i * ys + j] = x[j * xs + i] for i < m, j < n, for each position of `outer`.
 struct Turn {
   int64_t m, n, xs, ys;
-  int64_t tiles_m, tiles_n, count;  // of all positions together
+  int64_t tiles_m, tiles_n;
 };
 
 template <class T>
@@ -31,17 +31,15 @@ __global__ void __launch_bounds__(tile *tile_rows)
   DG_SHARED(T, kept);
   constexpr int pitch = tile + 1;  // one more than the banks, so that columns are read without conflicts
   const int column = static_cast<int>(threadIdx.x), row = static_cast<int>(threadIdx.y);
-  for (int64_t t = blockIdx.x; t < turn.count; t += gridDim.x) {
-    const int64_t i0 = t % turn.tiles_m * tile, rest = t / turn.tiles_m, j0 = rest % turn.tiles_n * tile;
-    const T *from = x + outer.at(rest / turn.tiles_n, 0);
-    T *to = y + outer.at(rest / turn.tiles_n, 1);
-    for (int r = row; r < tile; r += tile_rows)
-      if (i0 + column < turn.m && j0 + r < turn.n) kept[r * pitch + column] = from[(j0 + r) * turn.xs + i0 + column];
-    __syncthreads();
-    for (int r = row; r < tile; r += tile_rows)
-      if (i0 + r < turn.m && j0 + column < turn.n) to[(i0 + r) * turn.ys + j0 + column] = kept[column * pitch + r];
-    __syncthreads();
-  }
+  const int64_t i0 = blockIdx.x % turn.tiles_m * tile, rest = blockIdx.x / turn.tiles_m;
+  const int64_t j0 = rest % turn.tiles_n * tile, position = rest / turn.tiles_n;
+  const T *from = x + outer.at(position, 0);
+  T *to = y + outer.at(position, 1);
+  for (int r = row; r < tile; r += tile_rows)
+    if (i0 + column < turn.m && j0 + r < turn.n) kept[r * pitch + column] = from[(j0 + r) * turn.xs + i0 + column];
+  __syncthreads();
+  for (int r = row; r < tile; r += tile_rows)
+    if (i0 + r < turn.m && j0 + column < turn.n) to[(i0 + r) * turn.ys + j0 + column] = kept[column * pitch + r];
 }
 
 // The slower dimension along which x is contiguous while y is along the last; -1 if that is not how they lie.
@@ -56,15 +54,14 @@ int turned_dimension(const StridedArgs &args) {
 template <class T>
 int turn_tiles(const StridedArgs &args, int fast) {
   const int last = args.rank - 1;
-  Turn turn{args.size[fast], args.size[last], args.xs[last], args.ys[fast], 0, 0, 0};
+  Turn turn{args.size[fast], args.size[last], args.xs[last], args.ys[fast], 0, 0};
   turn.tiles_m = divide_up(turn.m, tile);
   turn.tiles_n = divide_up(turn.n, tile);
-  turn.count = turn.tiles_m * turn.tiles_n * (args.n / (turn.m * turn.n));
   Offsets<2> outer;
   for (int d = 0; d < last; d++)
     if (d != fast) outer.push(args.size[d], args.xs[d], args.ys[d]);
-  const unsigned blocks = static_cast<unsigned>(turn.count < 65536 ? turn.count : 65536);
-  return launch<copy_tiles<T>>(blocks, dim3(tile, tile_rows), tile * (tile + 1) * sizeof(T),
+  const int64_t blocks = turn.tiles_m * turn.tiles_n * (args.n / (turn.m * turn.n));
+  return launch<copy_tiles<T>>(static_cast<unsigned>(blocks), dim3(tile, tile_rows), tile * (tile + 1) * sizeof(T),
                                static_cast<const T *>(args.x), static_cast<T *>(args.y), turn, outer);
 }
 

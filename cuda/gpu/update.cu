@@ -48,7 +48,6 @@ __global__ void __launch_bounds__(block_threads)
         if (Rule::slots >> k & 1) store_pack(arrays.s[k], at, end, flat_whole, s[k]);
     });
   }
-  __syncthreads();
   if (threadIdx.x == 0 && last_block(ticket)) rule.advance(arrays.hyper, arrays.iteration);
 }
 

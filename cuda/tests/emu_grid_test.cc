@@ -48,6 +48,23 @@ __global__ void pass_around(int *y, int rounds) {
   y[threadIdx.x] = value;
 }
 
+// Two sums over the block, each through the same slot per warp: a fast warp may write its second sum before a slow one has
+// read the first.
+template <bool second_barrier>
+__global__ void sum_twice(int *y) {
+  DG_SHARED(int, sums);
+  int value = 1;
+  for (int round = 0; round < 2; round++) {
+    for (int bits = 16; bits; bits /= 2) value += __shfl_xor_sync(~0u, value, bits);
+    if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = value;
+    __syncthreads();
+    value = 0;
+    for (unsigned i = 0; i < blockDim.x / 32; i++) value += sums[i];
+    if (second_barrier) __syncthreads();
+  }
+  y[threadIdx.x] = value;
+}
+
 __global__ void leave_early(int *y) {
   if (threadIdx.x >= 20) return;
   __syncthreads();
@@ -97,6 +114,9 @@ void indices_and_barriers() {
   CHECK(run(pass_around<true>, 1, 64, 64 * 4, y, 10) == "");
   for (int i = 0; i < 64; i++) CHECK(y[i] == (i + 10) % 64);
 
+  CHECK(run(sum_twice<true>, 1, 128, 4 * 4, y) == "");
+  for (int i = 0; i < 128; i++) CHECK(y[i] == 128 * 128);
+
   int sums[2] = {};
   unsigned ticket = 0;
   for (int round = 1; round <= 2; round++) {
@@ -116,6 +136,10 @@ void missing_barriers_show() {
   wrong = 0;
   for (int i = 0; i < 64; i++) wrong += y[i] != (i + 10) % 64;
   CHECK(wrong > 5, "%d of 64 values were wrong", wrong);
+  CHECK(run(sum_twice<false>, 1, 128, 4 * 4, y) == "");
+  wrong = 0;
+  for (int i = 0; i < 128; i++) wrong += y[i] != 128 * 128;
+  CHECK(wrong > 31, "%d of 128 values were wrong", wrong);
 }
 
 void divergence_is_reported() {
