@@ -1,5 +1,5 @@
-// Which way is a matrix product computed? Tiles as large as still give every multiprocessor one; where even small tiles
-// are few and k is long, k is split and a second pass adds the parts in order. The choice depends on the shape alone.
+// Which way is a matrix product computed? In the largest tiles of which there are enough to fill a GPU; where even small
+// ones are few and k is long, k is split and a second pass adds the parts in order. The choice depends on the shape alone.
 #include "../core/args.h"
 #include "simt.h"
 
