@@ -21,38 +21,15 @@
 
 import "./src/chain.ts";
 
-export * from "./src/ops/mod.ts";
-export { getBackend, nextFrame, ready, setBackend } from "./src/backend.ts";
-export {
-  type Device,
-  device,
-  type DeviceKind,
-  type DeviceProperty,
-  devices,
-  type MemoryProperty,
-} from "./src/native/device.ts";
-export type {
-  Argument,
-  Arguments,
-  Calls,
-  DeviceNumber,
-  Family,
-  FamilyName,
-  MemoryKind,
-  SymbolName,
-  symbols,
-} from "./src/native/symbols.ts";
-export { type Native, OutOfMemoryError, RecordError } from "./src/native/native.ts";
-/** Which devices there are and how much memory they may take: TensorFlow's `tf.config`. */
-export * as config from "./src/config.ts";
-/** What this build and machine can do: TensorFlow's `tf.test`. */
-export * as test from "./src/availability.ts";
-export { DinogradError } from "./src/errors.ts";
-export type { DType, TypedArray } from "./src/dtype.ts";
-export type { NestedArray } from "./src/format.ts";
+// ---- Tensors and their lifetime ---------------------------------------------------------------------------------------
 export { type DeviceBuffer, memory, print, Tensor } from "./src/tensor.ts";
 export { Variable, variable } from "./src/variable.ts";
 export { type Disposable, dispose, keep, tidy } from "./src/scope.ts";
+export type { DType, TypedArray } from "./src/dtype.ts";
+export type { NestedArray } from "./src/format.ts";
+
+// ---- Operations and gradients -----------------------------------------------------------------------------------------
+export * from "./src/ops/mod.ts";
 export {
   customGrad,
   type CustomResult,
@@ -63,10 +40,32 @@ export {
   valueAndGrads,
   variableGrads,
 } from "./src/grad.ts";
+
+// ---- Layers and models ------------------------------------------------------------------------------------------------
+/** Makers of layers: `layers.dense({ units: 10 })`. */
+export * as layers from "./src/layers/factories.ts";
+export {
+  type CallArgs,
+  type CallHook,
+  Layer,
+  type LayerArgs,
+  type Shape,
+  type Weight,
+} from "./src/layers/layer.ts";
 export { type Initializer, type InitializerIdentifier, initializers } from "./src/initializers.ts";
 export { type Regularizer, type RegularizerIdentifier, regularizers } from "./src/regularizers.ts";
 export { type Constraint, type ConstraintIdentifier, constraints } from "./src/constraints.ts";
 export type { Activation, ActivationIdentifier } from "./src/activations.ts";
+export { Sequential, sequential, type SequentialArgs } from "./src/models/sequential.ts";
+export { type EvaluateArgs, Model, type PredictArgs } from "./src/models/model.ts";
+export type { SummaryRow } from "./src/models/summary.ts";
+export type { ModelArtifacts, SaveHandler, WeightSpec } from "./src/io/artifacts.ts";
+export type { ClassConfig, Config, Configured, Serializable } from "./src/serialization.ts";
+
+// ---- Training ---------------------------------------------------------------------------------------------------------
+export type { CompileArgs, PerOutput } from "./src/models/compiled.ts";
+export type { FitArgs } from "./src/models/fit_args.ts";
+export type { ClassWeight, TensorData } from "./src/models/data.ts";
 export { getOptimizer, type OptimizerIdentifier, train } from "./src/optimizers/registry.ts";
 export {
   type Gradients,
@@ -77,22 +76,21 @@ export {
 } from "./src/optimizers/optimizer.ts";
 export type { Rule, Slot } from "./src/optimizers/state.ts";
 export { LearningRateSchedule, schedules } from "./src/optimizers/schedules.ts";
-/** Makers of layers: `layers.dense({ units: 10 })`. */
-export * as layers from "./src/layers/factories.ts";
-export {
-  type CallArgs,
-  Layer,
-  type LayerArgs,
-  type Shape,
-  type Weight,
-} from "./src/layers/layer.ts";
-export { type EvaluateArgs, Model, type PredictArgs } from "./src/models/model.ts";
-export type { CompileArgs, PerOutput } from "./src/models/compiled.ts";
-export type { FitArgs } from "./src/models/fit_args.ts";
-export type { ClassWeight, TensorData } from "./src/models/data.ts";
-export { Sequential, sequential, type SequentialArgs } from "./src/models/sequential.ts";
-export type { ModelArtifacts, SaveHandler, WeightSpec } from "./src/io/artifacts.ts";
-export { version } from "./src/version.ts";
+/** Losses: TensorFlow.js's core functions, and Keras's classes. */
+export * as losses from "./src/losses/mod.ts";
+export { Reduction } from "./src/losses/core.ts";
+export type {
+  Loss,
+  LossFunction,
+  LossOptions,
+  Reduction as LossReduction,
+} from "./src/losses/loss.ts";
+export type { LossIdentifier } from "./src/losses/registry.ts";
+/** Metrics: TensorFlow.js's functions, and Keras's classes with state. */
+export * as metrics from "./src/metrics/mod.ts";
+export { Metric, type MetricOptions } from "./src/metrics/metric.ts";
+export type { MetricFunction } from "./src/metrics/mean.ts";
+export type { MetricIdentifier } from "./src/metrics/registry.ts";
 export {
   Callback,
   type CallbackArgs,
@@ -108,14 +106,34 @@ export {
   type EarlyStoppingArgs,
   TerminateOnNaN,
 } from "./src/callbacks/stopping.ts";
-/** Losses: TensorFlow.js's core functions, and Keras's classes. */
-export * as losses from "./src/losses/mod.ts";
-export type { Loss, LossFunction, LossOptions, Reduction } from "./src/losses/loss.ts";
-export type { LossIdentifier } from "./src/losses/registry.ts";
-/** Metrics: TensorFlow.js's functions, and Keras's classes with state. */
-export * as metrics from "./src/metrics/mod.ts";
-export { Metric, type MetricOptions } from "./src/metrics/metric.ts";
-export type { MetricFunction } from "./src/metrics/mean.ts";
-export type { MetricIdentifier } from "./src/metrics/registry.ts";
-export type { ClassConfig, Config, Configured, Serializable } from "./src/serialization.ts";
-export type { SummaryRow } from "./src/models/summary.ts";
+
+// ---- Devices ----------------------------------------------------------------------------------------------------------
+export { getBackend, nextFrame, ready, setBackend } from "./src/backend.ts";
+export {
+  type Device,
+  device,
+  type DeviceKind,
+  type DeviceProperty,
+  devices,
+  type MemoryProperty,
+} from "./src/native/device.ts";
+/** Which devices there are and how much memory they may take: TensorFlow's `tf.config`. */
+export * as config from "./src/config.ts";
+/** What this build and machine can do: TensorFlow's `tf.test`. */
+export * as test from "./src/availability.ts";
+export type {
+  Argument,
+  Arguments,
+  Calls,
+  DeviceNumber,
+  Family,
+  FamilyName,
+  MemoryKind,
+  SymbolName,
+  symbols,
+} from "./src/native/symbols.ts";
+export { type Native, OutOfMemoryError, RecordError } from "./src/native/native.ts";
+
+// ---- Errors and version -----------------------------------------------------------------------------------------------
+export { DinogradError } from "./src/errors.ts";
+export { version } from "./src/version.ts";

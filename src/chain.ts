@@ -3,7 +3,6 @@
 import type { DType } from "./dtype.ts";
 import * as ops from "./ops/mod.ts";
 import { Tensor } from "./tensor.ts";
-import { type Variable, variable } from "./variable.ts";
 
 // Operations whose first argument is the tensor, and whose other arguments are the method's.
 // deno-fmt-ignore
@@ -98,10 +97,7 @@ export const others = {
 export type ChainedMethods = NamedMethods & typeof others;
 
 declare module "./tensor.ts" {
-  interface Tensor extends ChainedMethods {
-    /** A new variable that starts with these values. */
-    variable(trainable?: boolean, name?: string, dtype?: DType): Variable;
-  }
+  interface Tensor extends ChainedMethods {}
 }
 
 function attach(name: string, value: unknown): void {
@@ -114,6 +110,3 @@ for (const name of names) {
   });
 }
 for (const [name, fn] of Object.entries(others)) attach(name, fn);
-attach("variable", function (this: Tensor, trainable?: boolean, name?: string, dtype?: DType) {
-  return variable(this, trainable, name, dtype);
-});

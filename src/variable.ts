@@ -92,3 +92,17 @@ export function variable(
   }
   return new Variable(initial, trainable, name);
 }
+
+declare module "./tensor.ts" {
+  interface Tensor {
+    /** A new variable that starts with these values. */
+    variable(trainable?: boolean, name?: string, dtype?: DType): Variable;
+  }
+}
+Object.defineProperty(Tensor.prototype, "variable", {
+  value(this: Tensor, trainable?: boolean, name?: string, dtype?: DType): Variable {
+    return variable(this, trainable, name, dtype);
+  },
+  writable: true,
+  configurable: true,
+});

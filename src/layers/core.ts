@@ -17,8 +17,7 @@ import { getRegularizer, type Regularizer } from "../regularizers.ts";
 import { type Config, serialize } from "../serialization.ts";
 import { inferShape, sameDim, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import type { Variable } from "../variable.ts";
-import { type CallArgs, Layer, type LayerArgs, type Shape } from "./layer.ts";
+import { type CallArgs, Layer, type LayerArgs, type Shape, type Weight } from "./layer.ts";
 
 /** The one input of a layer that takes one. */
 export function only(inputs: Tensor | Tensor[], name: string): Tensor {
@@ -80,11 +79,11 @@ export class Dense extends Layer {
   readonly #initializers: { kernel: Initializer; bias: Initializer };
   readonly #regularizers: { kernel: Regularizer | null; bias: Regularizer | null };
   readonly #constraints: { kernel: Constraint | null; bias: Constraint | null };
-  #kernel!: Variable;
-  #bias: Variable | undefined;
+  #kernel!: Weight;
+  #bias: Weight | undefined;
 
   constructor(args: DenseLayerArgs) {
-    const { units, inputDim } = args;
+    const { units, inputDim } = args ?? {};
     if (!Number.isInteger(units) || units < 1) {
       throw new DinogradError(`dense needs units, a whole number of at least 1: got ${units}`);
     }
@@ -116,14 +115,22 @@ export class Dense extends Layer {
     this.#kernel = this.addWeight(
       "kernel",
       [inputShape[inputShape.length - 1], this.units],
+      this.dtype,
       this.#initializers.kernel,
-      { regularizer: this.#regularizers.kernel, constraint: this.#constraints.kernel },
+      this.#regularizers.kernel,
+      true,
+      this.#constraints.kernel,
     );
     if (!this.#useBias) return;
-    this.#bias = this.addWeight("bias", [this.units], this.#initializers.bias, {
-      regularizer: this.#regularizers.bias,
-      constraint: this.#constraints.bias,
-    });
+    this.#bias = this.addWeight(
+      "bias",
+      [this.units],
+      this.dtype,
+      this.#initializers.bias,
+      this.#regularizers.bias,
+      true,
+      this.#constraints.bias,
+    );
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {
@@ -137,8 +144,8 @@ export class Dense extends Layer {
     const flat = x.rank === 2 ? x : reshape(x, [sizeOf(x.shape.slice(0, -1)), n]);
     const y = fusedMatMul({
       a: flat,
-      b: this.#kernel,
-      bias: this.#bias,
+      b: this.#kernel.read(),
+      bias: this.#bias?.read(),
       activation: this.#activation.fused,
     });
     const z = this.#activation.fused === undefined ? this.#activation.apply(y) : y;

@@ -15,6 +15,8 @@ import {
 } from "./core.ts";
 import type { LayerArgs } from "./layer.ts";
 
+export { Layer } from "./layer.ts";
+
 /** What a sequential model is fed: `layers.inputLayer({ inputShape: [28, 28] })`. */
 export function inputLayer(args: InputLayerArgs): InputLayer {
   return new InputLayer(args);

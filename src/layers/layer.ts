@@ -1,14 +1,14 @@
 // What is a layer? Weights made on first sight of an input shape, a `call`, and a config to make it again from.
 
-import { type Constraint, getConstraint } from "../constraints.ts";
+import { type Constraint, type ConstraintIdentifier, getConstraint } from "../constraints.ts";
 import type { DType } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { getInitializer, type InitializerIdentifier } from "../initializers.ts";
-import { getRegularizer, type Regularizer } from "../regularizers.ts";
+import { getRegularizer, type Regularizer, type RegularizerIdentifier } from "../regularizers.ts";
 import { tidy } from "../scope.ts";
 import type { Config } from "../serialization.ts";
-import { sameShape, showShape, UNKNOWN } from "../shape.ts";
-import { Tensor, track } from "../tensor.ts";
+import { checkShape, sameShape, showShape, UNKNOWN } from "../shape.ts";
+import { Tensor, track, wantTensor } from "../tensor.ts";
 import { Variable } from "../variable.ts";
 
 /** A shape as layers show it: null where a size is not known. */
@@ -39,6 +39,9 @@ export interface CallArgs {
   /** Which entries of the inputs count. */
   mask?: Tensor | Tensor[] | null;
 }
+
+/** What `setCallHook` takes. */
+export type CallHook = (inputs: Tensor | Tensor[], args: CallArgs) => void;
 
 /** A layer's variable with what belongs to it. */
 export class Weight {
@@ -122,6 +125,7 @@ export abstract class Layer {
   #trainable: boolean;
   #weights: Weight[] = [];
   readonly #initialWeights: Tensor[] | undefined;
+  #callHook: CallHook | undefined;
 
   /** Names the layer and notes the shape of its input. */
   constructor(args: LayerArgs = {}) {
@@ -129,8 +133,11 @@ export abstract class Layer {
     this.dtype = args.dtype ?? "float32";
     this.#trainable = args.trainable ?? true;
     this.#initialWeights = args.weights;
-    if (args.batchInputShape) this.batchInputShape = args.batchInputShape;
-    else if (args.inputShape) this.batchInputShape = [args.batchSize ?? null, ...args.inputShape];
+    const { batchInputShape, inputShape, batchSize = null } = args;
+    for (const shape of [batchInputShape, inputShape]) {
+      if (shape) checkShape(Array.isArray(shape) ? toDims(shape) : shape, `Layer "${this.name}"`);
+    }
+    this.batchInputShape = batchInputShape ?? (inputShape && [batchSize, ...inputShape]);
   }
 
   /** Name of its class in saved models. */
@@ -170,19 +177,18 @@ export abstract class Layer {
     return [...own, ...this.sublayers().flatMap((l) => l.nonTrainableWeights)];
   }
 
-  /** Makes one weight. */
+  /** Makes one weight, for `build`; `read()` of it is what `call` computes with. The dtype is the layer's when left out. */
   protected addWeight(
     name: string,
-    shape: readonly number[],
-    initializer: InitializerIdentifier,
-    options: {
-      dtype?: DType;
-      regularizer?: Regularizer | string | null;
-      constraint?: Constraint | string | null;
-      trainable?: boolean;
-    } = {},
-  ): Variable {
-    const unknown = shape.findIndex((d) => Number.isNaN(d));
+    shape: Shape,
+    dtype?: DType | null,
+    initializer: InitializerIdentifier = "glorotUniform",
+    regularizer?: RegularizerIdentifier,
+    trainable = true,
+    constraint?: ConstraintIdentifier,
+  ): Weight {
+    const dims = toDims(shape);
+    const unknown = dims.findIndex((d) => Number.isNaN(d));
     if (unknown >= 0) {
       throw new DinogradError(
         `Layer "${this.name}" needs to know dimension ${unknown} of its weight "${name}": got ${
@@ -192,18 +198,17 @@ export abstract class Layer {
     }
     const path = `${this.name}/${name}`;
     const variable = tidy(() => {
-      const initial = getInitializer(initializer).apply(shape, options.dtype ?? this.dtype);
-      return new Variable(initial, options.trainable ?? true, path);
+      const initial = getInitializer(initializer).apply(dims, dtype ?? this.dtype);
+      return new Variable(initial, trainable, path);
     });
-    this.#weights.push(
-      new Weight(
-        path,
-        variable,
-        getRegularizer(options.regularizer),
-        getConstraint(options.constraint),
-      ),
+    const weight = new Weight(
+      path,
+      variable,
+      getRegularizer(regularizer),
+      getConstraint(constraint),
     );
-    return variable;
+    this.#weights.push(weight);
+    return weight;
   }
 
   /** Makes the weights for inputs of this shape (a list of shapes for several inputs). */
@@ -215,9 +220,36 @@ export abstract class Layer {
   /** Builds the layer if need be and calls it. */
   apply(inputs: Tensor | Tensor[], args: CallArgs = {}): Tensor | Tensor[] {
     const list = Array.isArray(inputs) ? inputs : [inputs];
-    if (!this.built) this.ensureBuilt(single(list.map((x) => x.shape)) as number[] | number[][]);
-    return this.call(inputs, args);
+    for (const x of list) wantTensor(x, `Layer "${this.name}" needs tensors`);
+    const shapes = list.map((x) => x.shape);
+    if (!this.built) this.ensureBuilt(single(shapes) as number[] | number[][]);
+    if (
+      list.some((x) => x.isAbstract) &&
+      this.computeOutputShape !== Layer.prototype.computeOutputShape
+    ) {
+      // A subclass that says its output's shape may do in `call` what descriptions cannot go through.
+      const shape = this.computeOutputShape(single(shapes.map(fromDims)) as Shape | Shape[]);
+      const describe = (s: Shape) => track(new Tensor(toDims(s), list[0].dtype, null));
+      return Array.isArray(shape[0]) ? (shape as Shape[]).map(describe) : describe(shape as Shape);
+    }
+    this.#callHook?.(inputs, args);
+    const outputs = this.call(inputs, args);
+    for (const y of Array.isArray(outputs) ? outputs : [outputs]) {
+      wantTensor(y, `Layer "${this.name}" needs a call that returns tensors`);
+    }
+    return outputs;
   }
+
+  /** Has `hook` called with inputs and arguments before each `call`; while steps are recorded, that is once per recording. */
+  setCallHook(hook: CallHook): void {
+    this.#callHook = hook;
+  }
+  /** Removes the hook. */
+  clearCallHook(): void {
+    this.#callHook = undefined;
+  }
+  /** For subclasses written for TensorFlow.js, whose `call` begins with it. Here `apply` has called the hook already. */
+  protected invokeCallHook(_inputs: Tensor | Tensor[], _args: CallArgs): void {}
 
   /** Builds the layer unless it is built. */
   ensureBuilt(inputShape: number[] | number[][]): void {
