@@ -6,6 +6,7 @@
 #   make check  native tests, plain and under AddressSanitizer and UBSan (check-emu: those of the CUDA sources)
 #   make check-gpu  the tests of the contract against a finished GPU library (GPU_LIBRARY=...)
 #   make gpu-check  everything to know of a machine's GPU: build, tests, sanitizer, benchmarks (PARTS="tests bench")
+#   make dist   the files of a release in dist/, and native.json (URL=... where they will be; ARCHS narrows the targets)
 #   make bench-native  matrix products against the processor's peak
 BUILD := cuda/build
 CXX ?= g++
@@ -162,6 +163,16 @@ $(BUILD)/bench/gemm_bench: bench/native/gemm_bench.cc $(ISAS:%=$(BUILD)/bench/fm
 	echo "  $@"; $(CXX) $(CXXFLAGS) -Icuda $^ -o $@ -pthread
 bench-native: $(BUILD)/bench/gemm_bench
 	$<
+
+# ---- Release files ---------------------------------------------------------------------------------------------------
+# For every GPU since Turing, and as PTX for those to come.
+.PHONY: dist
+RELEASE_ARCHS := $(if $(filter file,$(origin ARCHS)),75 80 86 89 90a 100 120,$(ARCHS))
+PTX_ARCH := $(subst a,,$(lastword $(RELEASE_ARCHS)))
+dist:
+	$(MAKE) cpu cuda ARCHS="$(RELEASE_ARCHS)" CUDA_BUILD=$(BUILD)/dist_$(subst $() ,_,$(RELEASE_ARCHS)) \
+		NVCC="$(NVCC) -Xfatbin -compress-all -gencode arch=compute_$(PTX_ARCH),code=compute_$(PTX_ARCH)"
+	deno run --allow-read --allow-write scripts/native_manifest.ts $(if $(URL),--url $(URL))
 
 format:
 	clang-format-16 -i $$(git ls-files -co --exclude-standard 'cuda/*.h' 'cuda/*.cc' 'cuda/*.cu' 'cuda/*.cuh')

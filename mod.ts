@@ -107,6 +107,10 @@ export {
   TerminateOnNaN,
 } from "./src/callbacks/stopping.ts";
 
+// ---- Data -------------------------------------------------------------------------------------------------------------
+/** Where samples come from: drawn digits, and files in MNIST's format. */
+export * as data from "./src/data/mod.ts";
+
 // ---- Devices ----------------------------------------------------------------------------------------------------------
 export { getBackend, nextFrame, ready, setBackend } from "./src/backend.ts";
 export {
@@ -121,6 +125,8 @@ export {
 export * as config from "./src/config.ts";
 /** What this build and machine can do: TensorFlow's `tf.test`. */
 export * as test from "./src/availability.ts";
+export { type Installed, installNative, type InstallOptions } from "./src/native/install.ts";
+export type { LibraryKind } from "./src/native/library.ts";
 export type {
   Argument,
   Arguments,

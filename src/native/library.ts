@@ -1,7 +1,8 @@
 // Where are the native libraries, and which of them can be opened? For each that cannot: why, and what would cure it.
 
+import { version } from "../version.ts";
 import { FfiNative } from "./native.ts";
-import { besideSources, environment, fileExists, granted } from "./platform.ts";
+import { besideSources, environment, fileExists, granted, inUserCache } from "./platform.ts";
 import { symbols } from "./symbols.ts";
 
 /** The shared libraries, by the devices they bring. */
@@ -17,7 +18,12 @@ const libraries: Record<LibraryKind, { file: string; variable: string; make: str
   gpu: { file: "libdinograd_cuda.so", variable: "DINOGRAD_CUDA_LIB", make: "make cuda" },
 };
 
-/** Opens a library from its environment variable or the checkout's build folder, in that order. */
+/** Where `installNative` puts a library, or undefined where the user's cache folder is not known. */
+export function installedPath(kind: LibraryKind): string | undefined {
+  return inUserCache(`dinograd/${version}/${libraries[kind].file}`);
+}
+
+/** Opens a library from its environment variable, or else the checkout's build folder or the user's cache, in that order. */
 export function openLibrary(kind: LibraryKind): Opened {
   const { file, variable, make } = libraries[kind];
   if (typeof Deno === "undefined") {
@@ -30,32 +36,41 @@ export function openLibrary(kind: LibraryKind): Opened {
     };
   }
   const named = environment(variable);
-  const path = named ?? besideSources(`../../cuda/build/${file}`);
-  if (path === undefined) {
+  const built = besideSources(`../../cuda/build/${file}`);
+  const places = (named ? [named] : [built, installedPath(kind)]).filter((p) => p !== undefined);
+  if (places.length === 0) {
     return {
       reason:
-        `the module was not loaded from a checkout, and ${variable} is not set (or not readable)`,
+        "the module was not loaded from a checkout, and no environment variable may be read " +
+        "that says where libraries are",
       cure: `set ${variable} to the library's path, with --allow-env=${variable} and --allow-ffi`,
     };
   }
-  if (!granted({ name: "ffi", path })) {
+  const there = places.filter((path) => !granted({ name: "read", path }) || fileExists(path));
+  if (there.length === 0) {
+    return {
+      reason: `there is no ${places.join(" and no ")}`,
+      cure: named
+        ? `correct ${variable}`
+        : built
+        ? `build it with: ${make}, or install it with: deno task install-native`
+        : "call installNative() once",
+    };
+  }
+  const allowed = there.filter((path) => granted({ name: "ffi", path }));
+  if (allowed.length === 0) {
     return {
       reason: "the program may not open native libraries",
-      cure: `run it with --allow-ffi=${path}`,
+      cure: `run it with --allow-ffi=${there[0]}`,
     };
   }
-  if (granted({ name: "read", path }) && !fileExists(path)) {
-    return {
-      reason: `there is no ${path}`,
-      cure: named ? `correct ${variable}` : `build it with: ${make}`,
-    };
+  const failures: string[] = [];
+  for (const path of allowed) {
+    try {
+      return { native: new FfiNative(Deno.dlopen(path, symbols)), path };
+    } catch (error) {
+      failures.push(`${path} cannot be used: ${error instanceof Error ? error.message : error}`);
+    }
   }
-  try {
-    return { native: new FfiNative(Deno.dlopen(path, symbols)), path };
-  } catch (error) {
-    return {
-      reason: `${path} cannot be used: ${error instanceof Error ? error.message : error}`,
-      cure: `build it anew with: ${make}`,
-    };
-  }
+  return { reason: failures.join("; "), cure: `build it anew with: ${make}` };
 }

@@ -26,3 +26,11 @@ export function besideSources(relative: string): string | undefined {
   const url = new URL(relative, import.meta.url);
   return url.protocol === "file:" ? decodeURIComponent(url.pathname) : undefined;
 }
+
+/** The path of a file in the user's cache folder, or undefined where that folder is not known. */
+export function inUserCache(relative: string): string | undefined {
+  const named = environment("XDG_CACHE_HOME"), home = environment("HOME");
+  // The XDG specification has relative paths ignored.
+  const folder = named?.startsWith("/") ? named : home && `${home}/.cache`;
+  return folder && `${folder}/${relative}`;
+}
