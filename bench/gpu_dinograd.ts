@@ -1,0 +1,222 @@
+// How fast is a GPU at the work that training is made of? Prints figures as JSON; gpu_torch.py does the same work in PyTorch.
+//
+//   deno run -A --no-lock bench/gpu_dinograd.ts
+//
+// Kernels are called through the contract, so that nothing but them is timed; training goes through `fit`. Times are those of
+// the clock on the wall, over enough calls that waiting for the last one does not matter.
+
+import * as dg from "../mod.ts";
+import { currentDevice } from "../src/native/device.ts";
+import { HYPER } from "../src/native/symbols.ts";
+import { Arena, record } from "../src/record.ts";
+
+/** One measured piece of work: higher is better for rates, lower for times. */
+export interface Figure {
+  /** What gpu_torch.py calls it, too. */
+  id: string;
+  work: string;
+  unit: "GB/s" | "GFLOP/s" | "us";
+  /** Median of the rounds. */
+  value: number;
+  /** How far the rounds lie apart, as a share of the median: smaller differences are noise. */
+  spread: number;
+  /** Bandwidth as a share of the device's own copy, in this run. */
+  ofCopy?: number;
+}
+
+/** How much of each piece of work there is; gpu_torch.py reads this. */
+export interface Sizes {
+  bytes: number;
+  gemm: number[];
+  /** Steps per epoch, recorded and eager. */
+  steps: number;
+  eagerSteps: number;
+  rounds: number;
+  /** A round of kernels lasts at least this long. */
+  roundSeconds: number;
+}
+
+/** What this program prints. */
+export interface Figures {
+  sizes: Sizes;
+  figures: Figure[];
+}
+
+const full: Sizes = {
+  bytes: 2 ** 28,
+  gemm: [512, 1024, 2048, 4096],
+  steps: 1000,
+  eagerSteps: 200,
+  rounds: 5,
+  roundSeconds: 0.05,
+};
+/** For the emulator, which shows that the program runs and nothing of speed. */
+const tiny: Sizes = {
+  bytes: 2 ** 14,
+  gemm: [32],
+  steps: 4,
+  eagerSteps: 4,
+  rounds: 3,
+  roundSeconds: 0.001,
+};
+
+const device = currentDevice();
+const { native, index } = device;
+const { calls } = native;
+const sizes = device.description === "emulated" ? tiny : full;
+const figures: Figure[] = [];
+
+function note(id: string, work: string, unit: Figure["unit"], values: number[]): Figure {
+  const sorted = values.toSorted((a, b) => a - b);
+  const value = sorted[sorted.length >> 1];
+  const figure = { id, work, unit, value, spread: (sorted.at(-1)! - sorted[0]) / value };
+  figures.push(figure);
+  return figure;
+}
+
+function secondsOf(run: () => void, times: number): number {
+  const start = performance.now();
+  for (let i = 0; i < times; i++) run();
+  native.check(calls.dg_synchronize(index));
+  return (performance.now() - start) / 1000;
+}
+
+/** Seconds per run, round by round. */
+function measure(run: () => void): number[] {
+  let times = 1;
+  while (secondsOf(run, times) < sizes.roundSeconds) times *= 2;
+  return Array.from({ length: sizes.rounds }, () => secondsOf(run, times) / times);
+}
+
+function bandwidths(): void {
+  const count = sizes.bytes / 4, width = 1024;
+  const [x, a, b, c] = Array.from({ length: 4 }, () => dg.randomNormal([count]));
+  const zeros = [dg.zeros([count]), dg.zeros([count])];
+  const hyper = dg.tensor([0.001, 0, 0.9, 0.999, 1e-7, ...Array(HYPER - 5).fill(0)]);
+  const iteration = dg.zeros([1], "int32");
+  const { update, binary, unary } = native.ids;
+  const adam = () => {
+    native.list([c.handle, 0]);
+    const [mean, square] = zeros.map((t) => t.handle);
+    return calls.dg_update(
+      update.adam,
+      x.handle,
+      mean,
+      square,
+      0,
+      hyper.handle,
+      iteration.handle,
+      1,
+    );
+  };
+  // How often the call reads or writes all the bytes, and the call.
+  const kernels: [id: string, passes: number, call: () => number][] = [
+    ["copy", 2, () => calls.dg_copy(x.handle, a.handle)],
+    ["add", 3, () => calls.dg_binary(binary.add, x.handle, b.handle, a.handle, 0)],
+    ["relu", 2, () => calls.dg_unary(unary.relu, x.handle, a.handle, 0, 0)],
+    ["softmax", 2, () => calls.dg_softmax(x.handle, a.handle, count / width, width, 0)],
+    ["adam", 7, adam],
+  ];
+  let copy = NaN;
+  for (const [id, passes, call] of kernels) {
+    const rates = measure(() => native.check(call())).map((s) => passes * sizes.bytes / s / 1e9);
+    const figure = note(id, `${id}, ${sizes.bytes / 2 ** 20} MiB`, "GB/s", rates);
+    if (id === "copy") copy = figure.value;
+    figure.ofCopy = figure.value / copy;
+  }
+  dg.dispose([x, a, b, c, ...zeros, hyper, iteration]);
+}
+
+function matrixProducts(): void {
+  for (const n of sizes.gemm) {
+    const [a, b, y] = Array.from({ length: 3 }, () => dg.randomNormal([n, n]));
+    const product = () => calls.dg_matmul(a.handle, b.handle, 0, y.handle, 1, n, n, n, 0, -1, 0);
+    const rates = measure(() => native.check(product())).map((s) => 2 * n ** 3 / s / 1e9);
+    note(`gemm_${n}`, `matrix product, float32, ${n} x ${n} x ${n}`, "GFLOP/s", rates);
+    dg.dispose([a, b, y]);
+  }
+}
+
+function launches(): void {
+  const x = dg.randomNormal([16]);
+  const microseconds = (seconds: number[], calls: number) => seconds.map((s) => s / calls * 1e6);
+  note(
+    "call",
+    "add of 16 elements, called",
+    "us",
+    microseconds(measure(() => x.add(x).dispose()), 1),
+  );
+  const arena = new Arena(device), chain = 100;
+  const { program, result } = record(arena, () => {
+    let y = x;
+    for (let i = 0; i < chain; i++) y = y.add(x);
+    return y;
+  });
+  const replayed = measure(() => program.replay());
+  note("replay", "add of 16 elements, replayed", "us", microseconds(replayed, chain));
+  program.dispose();
+  dg.dispose([x, result]);
+  arena.dispose();
+}
+
+/** Microseconds per step, epoch by epoch; the first one, in which the step is recorded, is left out. */
+async function stepTimes(model: dg.Sequential, x: dg.Tensor, y: dg.Tensor): Promise<number[]> {
+  const ends: number[] = [];
+  await model.fit(x, y, {
+    batchSize,
+    epochs: sizes.rounds + 1,
+    verbose: 0,
+    callbacks: { onEpochEnd: () => void ends.push(performance.now()) },
+  });
+  return ends.slice(1).map((end, i) => (end - ends[i]) * 1000 / (x.shape[0] / batchSize));
+}
+
+const batchSize = 32;
+
+async function training(): Promise<void> {
+  const { dense } = dg.layers;
+  const models = [
+    {
+      id: "mlp",
+      work: "step of Dense 64/32/1 on 10 inputs, batch 32, Adam",
+      inputs: 10,
+      layers: () => [
+        dense({ units: 64, activation: "relu", inputShape: [10] }),
+        dense({ units: 32, activation: "relu" }),
+        dense({ units: 1 }),
+      ],
+      loss: "meanSquaredError",
+      targets: (n: number) => dg.randomNormal([n, 1]),
+    },
+    {
+      id: "mnist",
+      work: "step of Dense 128/10 on 784 inputs, batch 32, Adam",
+      inputs: 784,
+      layers: () => [
+        dense({ units: 128, activation: "relu", inputShape: [784] }),
+        dense({ units: 10, activation: "softmax" }),
+      ],
+      loss: "sparseCategoricalCrossentropy",
+      targets: (n: number) => dg.randomUniform([n], 0, 10, "int32"),
+    },
+  ];
+  for (const { id, work, inputs, layers, loss, targets } of models) {
+    for (const runEagerly of [false, true]) {
+      const samples = batchSize * (runEagerly ? sizes.eagerSteps : sizes.steps);
+      const x = dg.randomUniform([samples, inputs]), y = targets(samples);
+      const model = dg.sequential({ layers: layers() });
+      model.compile({ optimizer: "adam", loss, runEagerly });
+      const times = await stepTimes(model, x, y);
+      const how = runEagerly ? "eager" : "replayed";
+      note(`${id}_${how}`, `${work}, ${how}`, "us", times);
+      model.dispose();
+      dg.dispose([x, y]);
+    }
+  }
+}
+
+bandwidths();
+matrixProducts();
+launches();
+await training();
+console.log(JSON.stringify({ sizes, figures } satisfies Figures));
