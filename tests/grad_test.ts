@@ -155,6 +155,16 @@ leakless("customGrad with several arguments gives as many gradients", () => {
   assert.deepEqual([values(ga), values(gb)], [[7], [-2]]);
 });
 
+leakless("customGrad may give an argument itself as its value", () => {
+  const scaled = customGrad((x) => ({ value: x, gradFunc: (dy) => dg.mul(dy, 3) }));
+  assert.deepEqual(values(grad((x) => dg.square(scaled(x)))(dg.scalar(5))), [30]);
+});
+
+leakless("gradients are taken at plain numbers and lists too", () => {
+  assert.deepEqual(values(grad((x) => dg.square(x))([1, 2])), [2, 4]);
+  assert.deepEqual(grads((a, b) => dg.mul(a, b))([3, 5], 2).map(values), [[10], [6]]);
+});
+
 // ---- What cannot be done ----
 
 leakless("bad uses get sentences", () => {
