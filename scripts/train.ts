@@ -104,6 +104,9 @@ async function main(): Promise<void> {
   if (!Object.hasOwn(models, values.model)) {
     throw unknownName("model", values.model, Object.keys(models));
   }
+  if (values.plot && !values.plot.endsWith(".svg")) {
+    throw new DinogradError(`--plot wants a file name that ends with .svg, got "${values.plot}"`);
+  }
   const reason = chooseDevice(values.device);
   const device = currentDevice();
   console.log(`Device: ${device.name} (${device.description}, ${device.details}), ${reason}`);
