@@ -50,8 +50,8 @@ export {
   Layer,
   type LayerArgs,
   type Shape,
-  type Weight,
 } from "./src/layers/layer.ts";
+export type { Weight } from "./src/layers/weight.ts";
 export { type Initializer, type InitializerIdentifier, initializers } from "./src/initializers.ts";
 export { type Regularizer, type RegularizerIdentifier, regularizers } from "./src/regularizers.ts";
 export { type Constraint, type ConstraintIdentifier, constraints } from "./src/constraints.ts";

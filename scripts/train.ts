@@ -113,6 +113,11 @@ async function main(): Promise<void> {
   setRandomSeed(values.seed);
   const optimizer = getOptimizer(values.optimizer);
   optimizer.learningRate = values.learningRate;
+  // Before training rather than after it: can the results be written?
+  if (values.save) await Deno.mkdir(values.save, { recursive: true });
+  for (const file of [values.report, values.plot]) {
+    if (file) (await Deno.open(file, { append: true, create: true })).close();
+  }
   const { train, test, classes } = await loadData(values.data, values.seed);
   const { x, y } = tensors(train), held = tensors(test);
 
@@ -177,9 +182,8 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  // A sentence for what the caller can mend; a stack for what is this program's fault.
-  const plain = error instanceof DinogradError || error instanceof Deno.errors.NotFound ||
-    error instanceof Deno.errors.PermissionDenied;
+  // A sentence for what the caller can mend (files have codes); a stack for what is this program's fault.
+  const plain = error instanceof DinogradError || (error instanceof Error && "code" in error);
   console.error(plain ? `error: ${error.message}` : error);
   Deno.exit(1);
 }

@@ -43,10 +43,6 @@ export class Program {
     this.#handle = handle;
     this.#writes = writes;
   }
-  /** Kernel calls in one run. */
-  get calls(): number {
-    return this.#device.native.calls.dg_program_calls(this.#handle);
-  }
   /** Runs it `steps` times: one native call. */
   replay(steps = 1, params?: Params): void {
     const { native } = this.#device;

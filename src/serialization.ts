@@ -23,12 +23,12 @@ export interface Serializable {
 }
 
 /** `learning_rate` as `learningRate`, `beta_1` as `beta1`. */
-export function toCamelCase(key: string): string {
+function toCamelCase(key: string): string {
   return key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** `learningRate` as `learning_rate`, `beta1` as `beta_1`; a number after a single letter (`l1`) stays with it. */
-export function toSnakeCase(key: string): string {
+function toSnakeCase(key: string): string {
   return key.replace(/([a-z]{2})(\d)/g, "$1_$2").replace(/[A-Z]/g, "_$&").toLowerCase();
 }
 
@@ -105,7 +105,7 @@ const harmless = ["name", "dtype", "jitCompile", "emaMomentum"];
  * `defaults` with the given options over them; keys may be spelled as in programs or as in configs. null and
  * undefined mean the default. Unknown options are refused unless they are switched off (null, false or 0).
  */
-export function optionsOf<O extends object>(what: string, defaults: O, given: object): O {
+function optionsOf<O extends object>(what: string, defaults: O, given: object): O {
   const options = { ...defaults } as Record<string, unknown>;
   for (const [key, value] of Object.entries(given)) {
     const name = toCamelCase(key);
@@ -139,7 +139,7 @@ function checkType(what: string, name: string, fallback: unknown, value: unknown
 }
 
 /** Options as a config. */
-export function configOf(options: object): Config {
+function configOf(options: object): Config {
   return Object.fromEntries(
     Object.entries(options).map(([key, value]) => [
       toSnakeCase(key),

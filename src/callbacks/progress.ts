@@ -14,7 +14,7 @@ const REDRAW_MS = 100;
 const encoder = new TextEncoder();
 
 /** Standard output where there is one, else the console, which takes whole lines only. */
-export function standardScreen(): Screen {
+function standardScreen(): Screen {
   if (typeof Deno === "undefined") {
     return { isTerminal: false, write: (text) => console.log(text.replace(/\n$/, "")) };
   }

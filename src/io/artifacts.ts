@@ -2,7 +2,7 @@
 
 import type { DType } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
-import type { Weight } from "../layers/layer.ts";
+import type { Weight } from "../layers/weight.ts";
 import { type Config, isClassConfig } from "../serialization.ts";
 
 /** One weight in the manifest. */
@@ -80,7 +80,7 @@ export function encodeWeights(
 }
 
 /** The model.json that describes artifacts whose weights lie in `weights.bin` beside it. */
-export function modelJson(artifacts: ModelArtifacts): string {
+function modelJson(artifacts: ModelArtifacts): string {
   const { modelTopology, format, generatedBy, convertedBy, weightSpecs } = artifacts;
   return JSON.stringify({
     format,

@@ -17,7 +17,8 @@ import { getRegularizer, type Regularizer } from "../regularizers.ts";
 import { type Config, serialize } from "../serialization.ts";
 import { inferShape, sameDim, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { type CallArgs, Layer, type LayerArgs, type Shape, type Weight } from "./layer.ts";
+import { type CallArgs, Layer, type LayerArgs, type Shape } from "./layer.ts";
+import type { Weight } from "./weight.ts";
 
 /** The one input of a layer that takes one. */
 export function only(inputs: Tensor | Tensor[], name: string): Tensor {

@@ -1,15 +1,16 @@
 // What is a layer? Weights made on first sight of an input shape, a `call`, and a config to make it again from.
 
-import { type Constraint, type ConstraintIdentifier, getConstraint } from "../constraints.ts";
+import { type ConstraintIdentifier, getConstraint } from "../constraints.ts";
 import type { DType } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { getInitializer, type InitializerIdentifier } from "../initializers.ts";
-import { getRegularizer, type Regularizer, type RegularizerIdentifier } from "../regularizers.ts";
+import { getRegularizer, type RegularizerIdentifier } from "../regularizers.ts";
 import { tidy } from "../scope.ts";
 import type { Config } from "../serialization.ts";
 import { checkShape, sameShape, showShape, UNKNOWN } from "../shape.ts";
 import { Tensor, track, wantTensor } from "../tensor.ts";
 import { Variable } from "../variable.ts";
+import { Weight } from "./weight.ts";
 
 /** A shape as layers show it: null where a size is not known. */
 export type Shape = (number | null)[];
@@ -43,45 +44,10 @@ export interface CallArgs {
 /** What `setCallHook` takes. */
 export type CallHook = (inputs: Tensor | Tensor[], args: CallArgs) => void;
 
-/** A layer's variable with what belongs to it. */
-export class Weight {
-  /** Made by `addWeight`. */
-  constructor(
-    /** Path within the model, such as `dense/kernel`. */
-    readonly name: string,
-    /** The values. */
-    readonly variable: Variable,
-    readonly regularizer: Regularizer | null,
-    readonly constraint: Constraint | null,
-  ) {}
-
-  /** Whether training may change it, its layer's own switch aside. */
-  get trainable(): boolean {
-    return this.variable.trainable;
-  }
-  /** Its shape. */
-  get shape(): number[] {
-    return this.variable.shape;
-  }
-  /** Its type. */
-  get dtype(): DType {
-    return this.variable.dtype;
-  }
-  /** Its values, as the tensor that layers compute with. */
-  read(): Variable {
-    return this.variable;
-  }
-  /** Overwrites its values. */
-  write(value: Tensor): this {
-    this.variable.assign(value);
-    return this;
-  }
-}
-
 const taken = new Map<string, number>();
 
 /** `dense`, `dense_1`, ...: a name no layer of this class has had yet. */
-export function uniqueName(className: string): string {
+function uniqueName(className: string): string {
   const base = className
     .replace(/(.)([A-Z][a-z0-9]+)/g, "$1_$2")
     .replace(/([a-z])([A-Z])/g, "$1_$2")

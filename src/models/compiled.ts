@@ -2,7 +2,8 @@
 
 import { DinogradError, unknownName } from "../errors.ts";
 import { gradientsOf } from "../grad.ts";
-import type { Layer, Weight } from "../layers/layer.ts";
+import type { Layer } from "../layers/layer.ts";
+import type { Weight } from "../layers/weight.ts";
 import { getLoss, type Loss, type LossIdentifier } from "../losses/registry.ts";
 import { type Metric, type MetricIdentifier, resolveMetric } from "../metrics/registry.ts";
 import { add, mul } from "../ops/elementwise.ts";

@@ -3,7 +3,6 @@
 import { DinogradError } from "../errors.ts";
 import type { Device } from "../native/device.ts";
 import { cast } from "../ops/cast.ts";
-import { gather } from "../ops/gather.ts";
 import { slice } from "../ops/movement.ts";
 import { tidy } from "../scope.ts";
 import { showShape } from "../shape.ts";
@@ -148,9 +147,4 @@ export function sliceSamples(samples: Samples, from: number, rows: number): Samp
     weights: samples.weights && cut(samples.weights),
     count: rows,
   };
-}
-
-/** Rows `order` of one tensor, for shuffling outside a recorded step. */
-export function takeRows(t: Tensor, order: Int32Array): Tensor {
-  return tidy(() => gather(t, fromHost(order, [order.length], "int32"), 0));
 }

@@ -37,7 +37,7 @@ function warn(text: string): void {
 }
 
 /** Sample-weighted mean of step losses. */
-export function meanLoss(loop: Loop, losses: Float32Array): number {
+function meanLoss(loop: Loop, losses: Float32Array): number {
   let sum = 0, samples = 0;
   for (let i = 0; i < losses.length; i++) {
     sum += losses[i] * loop.sizeOf(i);

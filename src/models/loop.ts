@@ -128,16 +128,6 @@ export class Loop {
     return out;
   }
 
-  /** Whether steps run one by one. */
-  get isEager(): boolean {
-    return this.#eager;
-  }
-
-  /** The recorded program of full batches, once there is one. */
-  get program(): Program | undefined {
-    return this.#programs.get(this.batchSize)?.program;
-  }
-
   /** Gives back everything it made. */
   dispose(): void {
     const { calls } = this.#device.native;

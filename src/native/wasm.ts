@@ -20,12 +20,12 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
 }
 
 /** Whether this engine fuses multiplication and addition in WebAssembly. */
-export function hasRelaxedSimd(): boolean {
+function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(RELAXED_PROBE);
 }
 
 /** The embedded module's bytes: relaxed SIMD where the engine has it, unless told otherwise. */
-export function wasmBytes(useRelaxed = hasRelaxedSimd()): Uint8Array<ArrayBuffer> {
+function wasmBytes(useRelaxed = hasRelaxedSimd()): Uint8Array<ArrayBuffer> {
   return decode(useRelaxed ? relaxed : simd);
 }
 

@@ -21,7 +21,7 @@ export function scalarBeside(value: number, like: Tensor, dtype: DType = like.dt
 }
 
 /** The device a tensor lives on; the current one for a tensor that is only described. */
-export function deviceOf(x: Tensor): Device {
+function deviceOf(x: Tensor): Device {
   return x.isAbstract ? currentDevice() : x.device;
 }
 
