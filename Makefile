@@ -13,7 +13,8 @@ CXX ?= g++
 WARN := -Wall -Wextra -Werror -Wno-psabi
 CXXFLAGS := -std=c++20 -O3 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -ffp-contract=off -fno-math-errno \
 	-fno-trapping-math $(WARN)
-HEADERS := $(wildcard cuda/*.h cuda/*.def cuda/core/*.h cuda/math/*.h cuda/cpu/*.h cuda/cpu/kernels/*.h)
+# The compiler writes down which headers a file is made of; a change of flags is a change of the Makefile.
+DEPENDENCIES = -MMD -MP -MT $@ -MF $@.d
 CORE := $(wildcard cuda/core/*.cc)
 CPU := $(wildcard cuda/cpu/*.cc)
 KERNELS := $(wildcard cuda/cpu/kernels/*.cc)
@@ -31,18 +32,18 @@ cpu_objects = $(patsubst cuda/%.cc,$(BUILD)/$(1)/%.o,$(CORE) $(CPU)) \
 	$(foreach isa,$(ISAS),$(patsubst cuda/cpu/kernels/%.cc,$(BUILD)/$(1)/kernels_$(isa)/%.o,$(KERNELS)))
 
 define cpu_rules
-$(BUILD)/$(1)/%.o: cuda/%.cc $(HEADERS)
+$(BUILD)/$(1)/%.o: cuda/%.cc Makefile
 	@mkdir -p $$(@D)
-	echo "  $$@"; $(CXX) $(CXXFLAGS) $(2) -c $$< -o $$@
-$(BUILD)/$(1)/kernels_v3/%.o: cuda/cpu/kernels/%.cc $(HEADERS)
+	echo "  $$@"; $(CXX) $(CXXFLAGS) $(2) $$(DEPENDENCIES) -c $$< -o $$@
+$(BUILD)/$(1)/kernels_v3/%.o: cuda/cpu/kernels/%.cc Makefile
 	@mkdir -p $$(@D)
-	echo "  $$@"; $(CXX) $(CXXFLAGS) $(2) $(ISA_v3) -c $$< -o $$@
-$(BUILD)/$(1)/kernels_v4/%.o: cuda/cpu/kernels/%.cc $(HEADERS)
+	echo "  $$@"; $(CXX) $(CXXFLAGS) $(2) $(ISA_v3) $$(DEPENDENCIES) -c $$< -o $$@
+$(BUILD)/$(1)/kernels_v4/%.o: cuda/cpu/kernels/%.cc Makefile
 	@mkdir -p $$(@D)
-	echo "  $$@"; $(CXX) $(CXXFLAGS) $(2) $(ISA_v4) -c $$< -o $$@
-$(BUILD)/$(1)/tests/%_test: cuda/tests/%_test.cc cuda/tests/check.h $(call cpu_objects,$(1)) $(HEADERS)
+	echo "  $$@"; $(CXX) $(CXXFLAGS) $(2) $(ISA_v4) $$(DEPENDENCIES) -c $$< -o $$@
+$(BUILD)/$(1)/tests/%_test: cuda/tests/%_test.cc Makefile $(call cpu_objects,$(1))
 	@mkdir -p $$(@D)
-	echo "  $$@"; $(CXX) $(CXXFLAGS) $(2) -Icuda $$< $(call cpu_objects,$(1)) -o $$@ -pthread
+	echo "  $$@"; $(CXX) $(CXXFLAGS) $(2) -Icuda $$(DEPENDENCIES) $$< $(call cpu_objects,$(1)) -o $$@ -pthread
 endef
 SANITIZE := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 $(eval $(call cpu_rules,cpu,))
@@ -62,9 +63,9 @@ WASM_LINK += $(shell grep -o 'dg_[a-z_]*' cuda/dinograd.h | sort -u | sed 's/^/-
 wasm_objects = $(patsubst cuda/%.cc,$(BUILD)/wasm_$(1)/%.o,$(CORE) $(CPU) $(KERNELS))
 
 define wasm_rules
-$(BUILD)/wasm_$(1)/%.o: cuda/%.cc $(HEADERS)
+$(BUILD)/wasm_$(1)/%.o: cuda/%.cc Makefile
 	@mkdir -p $$(@D)
-	echo "  $$@"; $(WASM_CXX) $(WASM_FLAGS) $(2) -c $$< -o $$@
+	echo "  $$@"; $(WASM_CXX) $(WASM_FLAGS) $(2) $$(DEPENDENCIES) -c $$< -o $$@
 $(BUILD)/dinograd_$(1).wasm: $(call wasm_objects,$(1))
 	$(WASM_CXX) $(WASM_FLAGS) $(2) $(WASM_LINK) $$^ -o $$@
 src/native/wasm_$(1).ts: $(BUILD)/dinograd_$(1).wasm
@@ -80,7 +81,6 @@ wasm: src/native/wasm_simd.ts src/native/wasm_relaxed.ts
 NVCC ?= nvcc
 ARCHS ?= 80 90a
 GPU := $(wildcard cuda/gpu/*.cu)
-GPU_HEADERS := $(HEADERS) $(wildcard cuda/gpu/*.h)
 CUDA_BUILD := $(BUILD)/cuda_$(subst $() ,_,$(ARCHS))
 cuda_objects := $(patsubst cuda/%.cu,$(CUDA_BUILD)/%.o,$(GPU)) $(patsubst cuda/%.cc,$(BUILD)/cpu/%.o,$(CORE))
 # Products and sums stay apart as on the CPU: formulas that want fused ones say so.
@@ -90,9 +90,9 @@ NVCCFLAGS := -std=c++20 -O3 -fmad=false --compress-mode=size -Icuda/gpu -Werror 
 # Copied whenever it differs, because the targets may have been others last time; programs keep the file they opened.
 cuda: $(CUDA_BUILD)/libdinograd_cuda.so
 	cmp -s $< $(BUILD)/$(<F) || cp --remove-destination $< $(BUILD)/$(<F)
-$(CUDA_BUILD)/%.o: cuda/%.cu $(GPU_HEADERS)
+$(CUDA_BUILD)/%.o: cuda/%.cu Makefile
 	@mkdir -p $(@D)
-	echo "  $@"; $(NVCC) $(NVCCFLAGS) $(foreach arch,$(ARCHS),-gencode arch=compute_$(arch),code=sm_$(arch)) -c $< -o $@
+	echo "  $@"; $(NVCC) $(NVCCFLAGS) $(foreach arch,$(ARCHS),-gencode arch=compute_$(arch),code=sm_$(arch)) $(DEPENDENCIES) -c $< -o $@
 $(CUDA_BUILD)/libdinograd_cuda.so: $(cuda_objects) cuda/exports.map
 	echo "  $@"; $(NVCC) -shared -cudart static -Xcompiler -static-libstdc++,-static-libgcc \
 		-Xlinker --no-undefined,--version-script=cuda/exports.map $(cuda_objects) -o $@
@@ -101,21 +101,20 @@ $(CUDA_BUILD)/libdinograd_cuda.so: $(cuda_objects) cuda/exports.map
 
 # ---- The CUDA sources on the CPU, for tests --------------------------------------------------------------------------
 EMU := $(wildcard cuda/emu/*.cc)
-EMU_HEADERS := $(GPU_HEADERS) $(wildcard cuda/emu/*.h cuda/emu/include/*.h)
 EMUFLAGS := $(CXXFLAGS) -O2 -march=x86-64-v3 -Wno-unknown-pragmas -Icuda -Icuda/emu/include
 emu_objects = $(patsubst cuda/%.cc,$(BUILD)/emu_$(1)/%.o,$(EMU)) $(patsubst cuda/%.cu,$(BUILD)/emu_$(1)/%.o,$(GPU)) \
 	$(patsubst cuda/%.cc,$(BUILD)/$(1)/%.o,$(CORE))
 
 define emu_rules
-$(BUILD)/emu_$(1)/%.o: cuda/%.cc $(EMU_HEADERS)
+$(BUILD)/emu_$(1)/%.o: cuda/%.cc Makefile
 	@mkdir -p $$(@D)
-	echo "  $$@"; $(CXX) $(EMUFLAGS) $(2) -c $$< -o $$@
-$(BUILD)/emu_$(1)/%.o: cuda/%.cu $(EMU_HEADERS)
+	echo "  $$@"; $(CXX) $(EMUFLAGS) $(2) $$(DEPENDENCIES) -c $$< -o $$@
+$(BUILD)/emu_$(1)/%.o: cuda/%.cu Makefile
 	@mkdir -p $$(@D)
-	echo "  $$@"; $(CXX) $(EMUFLAGS) $(2) -x c++ -c $$< -o $$@
-$(BUILD)/emu_$(1)/tests/%_test: cuda/tests/%_test.cc $(wildcard cuda/tests/*.h) $(call emu_objects,$(1)) $(EMU_HEADERS)
+	echo "  $$@"; $(CXX) $(EMUFLAGS) $(2) -x c++ $$(DEPENDENCIES) -c $$< -o $$@
+$(BUILD)/emu_$(1)/tests/%_test: cuda/tests/%_test.cc Makefile $(call emu_objects,$(1))
 	@mkdir -p $$(@D)
-	echo "  $$@"; $(CXX) $(EMUFLAGS) $(2) -DDG_EMULATED $$< $(call emu_objects,$(1)) -o $$@ -pthread
+	echo "  $$@"; $(CXX) $(EMUFLAGS) $(2) -DDG_EMULATED $$(DEPENDENCIES) $$< $(call emu_objects,$(1)) -o $$@ -pthread
 endef
 $(eval $(call emu_rules,cpu,))
 $(eval $(call emu_rules,asan,$(SANITIZE)))
@@ -139,12 +138,12 @@ check-emu: $(foreach kind,cpu asan,$(foreach test,$(EMU_TESTS),$(BUILD)/emu_$(ki
 
 # Those that ask for nothing but the contract: linked to a library, not to its parts. UNDER=compute-sanitizer runs them in it.
 GPU_LIBRARY ?= $(CUDA_BUILD)/libdinograd_cuda.so
-GPU_TESTS := $(filter core_test contract%_test,$(ALL_TESTS))
+GPU_TESTS := $(filter core_test refusal_test contract%_test,$(ALL_TESTS))
 gpu_tests := $(GPU_TESTS:%=$(BUILD)/tests_of_$(basename $(notdir $(GPU_LIBRARY)))/%)
 
-$(gpu_tests): $(BUILD)/tests_of_$(basename $(notdir $(GPU_LIBRARY)))/%: cuda/tests/%.cc cuda/tests/check.h cuda/dinograd.h | $(GPU_LIBRARY)
+$(gpu_tests): $(BUILD)/tests_of_$(basename $(notdir $(GPU_LIBRARY)))/%: cuda/tests/%.cc Makefile | $(GPU_LIBRARY)
 	@mkdir -p $(@D)
-	echo "  $@"; $(CXX) $(CXXFLAGS) -Icuda $< -L$(dir $(GPU_LIBRARY)) -l:$(notdir $(GPU_LIBRARY)) -o $@ -pthread
+	echo "  $@"; $(CXX) $(CXXFLAGS) -Icuda $(DEPENDENCIES) $< -L$(dir $(GPU_LIBRARY)) -l:$(notdir $(GPU_LIBRARY)) -o $@ -pthread
 check-gpu: export LD_LIBRARY_PATH := $(abspath $(dir $(GPU_LIBRARY)))
 check-gpu: $(gpu_tests)
 	$(run_tests)
@@ -156,9 +155,9 @@ gpu-check:
 	$(DENO) run -A --no-lock scripts/gpu_check.ts $(if $(PARTS),--parts "$(PARTS)")
 
 # ---- Native benchmark ------------------------------------------------------------------------------------------------
-$(BUILD)/bench/fma_peak_%.o: bench/native/fma_peak.cc $(HEADERS)
+$(BUILD)/bench/fma_peak_%.o: bench/native/fma_peak.cc Makefile
 	@mkdir -p $(@D)
-	echo "  $@"; $(CXX) $(CXXFLAGS) $(ISA_$*) -Icuda -c $< -o $@
+	echo "  $@"; $(CXX) $(CXXFLAGS) $(ISA_$*) -Icuda $(DEPENDENCIES) -c $< -o $@
 $(BUILD)/bench/gemm_bench: bench/native/gemm_bench.cc $(ISAS:%=$(BUILD)/bench/fma_peak_%.o) $(call cpu_objects,cpu)
 	echo "  $@"; $(CXX) $(CXXFLAGS) -Icuda $^ -o $@ -pthread
 bench-native: $(BUILD)/bench/gemm_bench
@@ -173,6 +172,8 @@ dist:
 	$(MAKE) cpu cuda ARCHS="$(RELEASE_ARCHS)" CUDA_BUILD=$(BUILD)/dist_$(subst $() ,_,$(RELEASE_ARCHS)) \
 		NVCC="$(NVCC) -Xfatbin -compress-all -gencode arch=compute_$(PTX_ARCH),code=compute_$(PTX_ARCH)"
 	deno run --allow-read --allow-write scripts/native_manifest.ts $(if $(URL),--url $(URL))
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 format:
 	clang-format-16 -i $$(git ls-files -co --exclude-standard 'cuda/*.h' 'cuda/*.cc' 'cuda/*.cu' 'cuda/*.cuh')
