@@ -6,21 +6,27 @@
 // Arrays.     An array is a typed run of elements on one device, named by a positive i32 handle (slot and generation). The
 //             library keeps type, element count, device and storage, so a call needs no sizes that it could get wrong: it
 //             checks them. Views are arrays of their own that share storage; storage lives until its last array is freed.
+//             bool is one byte, 0 or 1, and uploads must keep to that. 16-bit floats can be moved, not yet computed with.
 // Arguments.  Only i32, f32 and f64 cross the boundary (V8's fast calls take 4 to 6 ns). f64 carries element counts, which
 //             are exact to 2^53. Host data is the one exception: dg_upload and dg_download take a pointer.
 // Scratch.    Shapes and other lists travel through the calling thread's scratch area, DG_SCRATCH f64 values that the
 //             caller writes from index 0 just before the call. Over FFI it is registered with dg_open; in WebAssembly
 //             dg_scratch() gives its address. Calls documented as "text" leave UTF-8 bytes there and return their length.
 // Status.     Functions that return int return 0 (or a positive handle, count or length) for success and one of the
-//             negative DG_E_ codes for failure; dg_message then gives the sentence. A failed call has changed nothing.
-//             Native code never exits, never throws across the boundary and never trusts a size.
+//             negative DG_E_ codes for failure; dg_message then gives the sentence. A call that is refused has changed
+//             nothing. What only a kernel can see (an index outside its range) or a device reports comes to light later:
+//             then outputs are undefined, and a replay ends in the middle. Native code never exits, never throws across
+//             the boundary and never trusts a size.
 // Order.      Calls on one device take effect in the order they were made. On a GPU they are enqueued: only dg_download,
-//             dg_upload of pageable memory and dg_synchronize wait. One lock guards the library, so any thread may call.
+//             dg_upload of pageable memory, dg_synchronize and what gives memory or programs back to the system wait. One
+//             lock guards the library, so any thread may call.
 // Recording.  Between dg_record_begin and dg_record_end the calling thread's kernel calls are noted instead of run, and
 //             arrays it allocates live in the recording's arena. dg_replay runs the program as often as asked.
-//             Inside a recording dg_download, dg_synchronize and anything else that needs values fails with DG_E_RECORD.
-// In place.   Where a description does not say otherwise, an output may be the same array as an input of the same size;
-//             partly overlapping views are refused only where a kernel could not cope.
+//             Inside a recording dg_download, dg_address to read, dg_synchronize, dg_replay, copies between devices and
+//             kernel calls on another device fail with DG_E_RECORD. dg_upload, dg_alloc, dg_view and dg_free work at once.
+// In place.   Elementwise calls, softmax and the gradients of softmax and cross-entropy may write over a float32 input (for
+//             elementwise calls: any input) that is element for element their output. All other outputs are apart from the
+//             inputs of their call; whatever else overlaps is refused.
 #ifndef DINOGRAD_H
 #define DINOGRAD_H
 
@@ -54,7 +60,8 @@ DG_API int dg_version(void);
 // Registers `scratch` (DG_SCRATCH f64 values, which must outlive the thread's last call) for the calling thread and
 // returns the thread's context id (> 0), which dg_replay takes because it may run on another thread.
 DG_API int dg_open(double *scratch);
-// Address of a scratch area that belongs to the library (WebAssembly's way to dg_open); 0 where there is none.
+// Address of the calling thread's scratch area: the one it opened or, before that, one that belongs to the library
+// (WebAssembly's only thread needs no other).
 DG_API double *dg_scratch(void);
 // Text: the sentence for the last failure in that context.
 DG_API int dg_message(int context);
@@ -70,7 +77,8 @@ enum dg_family {
   DG_NAMES_CLIP,
 };
 DG_API int dg_name(int family, int index);
-// Worker threads of the CPU build: asks for `count` (0 asks only) and returns the number in force. Results never depend on it.
+// Worker threads of the CPU build: asks for `count` (0 asks only) and returns the number in force. Results never depend
+// on it.
 DG_API int dg_threads(int count);
 
 // ---- Devices -------------------------------------------------------------------------------------------------------
@@ -131,7 +139,8 @@ DG_API int dg_trim(int device);                        // cached blocks go back 
 
 // ---- Record and replay ---------------------------------------------------------------------------------------------
 
-// An arena: the memory that the recordings of one model share. It grows to the largest of them.
+// An arena: the memory that the recordings of one model share. It grows to the largest of them. So a program, when it
+// runs, may overwrite arena arrays that later recordings made; those alive when it was recorded it leaves alone.
 DG_API int dg_arena(int device);
 DG_API int dg_arena_free(int arena);  // its programs and arrays must be gone
 // Starts noting this thread's calls on the arena's device. Arena arrays that an earlier recording left alive stay
@@ -142,7 +151,8 @@ DG_API int dg_record_abort(void);  // forget the calls noted so far; harmless wh
 DG_API int dg_program_free(int program);
 DG_API double dg_program_calls(int program);  // kernel calls per run of the program
 // Runs the program `steps` times. Before run i, f32 elements [i * width, (i + 1) * width) of `params` are copied to the
-// start of `target` (width 0: nothing is). Takes its context explicitly, so that it may be called off the main thread.
+// start of `target`, which is apart from them (width 0: nothing is). Takes its context explicitly, so that it may be
+// called off the main thread.
 DG_API int dg_replay(int context, int program, int steps, int params, int target, int width);
 
 // ---- Elementwise ---------------------------------------------------------------------------------------------------
@@ -162,27 +172,32 @@ DG_API int dg_cast(int x, int y);
 // ---- Movement ------------------------------------------------------------------------------------------------------
 
 // Strided copy over an index space: y[y_offset + sum i_d ys_d] = x[x_offset + sum i_d xs_d] for all i < dims.
-// Scratch: dims [rank], xs [rank], ys [rank], in elements; strides may be negative or (xs only) 0. One call each for
-// transpose, slice, strided slice, reverse, tile, broadcastTo, pad and concat.
+// Scratch: dims [rank], xs [rank], ys [rank], in elements; strides may be negative or (xs only) 0. In y each dimension
+// must step over all that those of smaller stride write, so that no element is written twice. One call each for transpose,
+// slice, strided slice, reverse, tile, broadcastTo, pad and concat.
 DG_API int dg_strided(int x, double x_offset, int y, double y_offset, int rank);
 // y[o, i, :] = x[o, index[i], :] with x [outer, rows, inner], index int32 [count], y [outer, count, inner]. `start` is 0 or
 // an int32 array of one element: then index[*start + i] is read instead (index may be longer), so that a recorded step
-// walks through an epoch's order. An index outside [0, rows) gives zeros and, on CPU and WebAssembly, an error.
+// walks through an epoch's order. An index outside [0, rows) gives zeros and, on CPU and WebAssembly, an error; positions
+// outside the index are an error there too, and zeros on a GPU.
 DG_API int dg_gather(int x, int index, int start, int y, double outer, double rows, double count, double inner);
-// y[o, index[i], :] += x[o, i, :], repeated indices in ascending i. Indices outside [0, rows) are left out.
+// y[o, index[i], :] += x[o, i, :], repeated indices in ascending i; float32 and int32. Indices outside [0, rows) are left
+// out.
 DG_API int dg_scatter_add(int x, int index, int y, double outer, double rows, double count, double inner);
-// y [count, depth]: on where the column equals index[i], off elsewhere.
+// y [count, depth]: on where the column equals index[i], off elsewhere; both converted to y's type as by dg_cast.
 DG_API int dg_one_hot(int index, int y, double depth, float on, float off);
 
 // ---- Reductions ----------------------------------------------------------------------------------------------------
 
-// Scratch: dims [rank]; bit d of `axes` set: dimension d is reduced. sum and mean of an empty axis give 0 and NaN, prod 1,
-// max -inf (integers: smallest), min +inf; NaN spreads through max and min. all and any take bool.
+// Scratch: dims [rank]; bit d of `axes` set: dimension d is reduced. float32 and int32 (not mean), all and any bool. Sums
+// and products of int32 wrap. Of an empty axis: sum and sumSquares 0, mean NaN, prod 1, max -inf (int32: the smallest),
+// min +inf (int32: the largest), all 1, any 0. NaN spreads through max and min.
 DG_API int dg_reduce(int op, int x, int y, int rank, int axes);
 // y int32 [outer, inner] = position of the first largest (smallest) value along the middle axis of x [outer, n, inner].
-// NaN counts as largest (smallest). n = 0 is refused.
+// NaN counts as largest (smallest). float32 and int32. n = 0 and n > 2^31 - 1 are refused, unless y is empty.
 DG_API int dg_argreduce(int op, int x, int y, double outer, double n, double inner);
-// Running sum or product along the middle axis; exclusive: each result leaves its own element out; reverse: from the end.
+// Running sum or product of float32 or int32 along the middle axis; exclusive: each result leaves its own element out;
+// reverse: from the end.
 DG_API int dg_scan(int op, int x, int y, double outer, double n, double inner, int exclusive, int reverse);
 
 // ---- Matrix product ------------------------------------------------------------------------------------------------
@@ -194,7 +209,7 @@ enum dg_matmul_flag {
   DG_SHARE_B = 8,      // one b for the whole batch
 };
 // y [batch, m, n] = activation(a [batch, m, k] . b [batch, k, n] + bias [n]); bias 0: none; activation -1: none, otherwise
-// the id of a unary operation with its parameter alpha. float32 and int32 (no bias or activation). y may not overlap a or b.
+// the id of a unary operation with its parameter alpha. float32 and int32 (no bias or activation).
 DG_API int dg_matmul(int a, int b, int bias, int y, double batch, double m, double n, double k, int flags,
                      int activation, float alpha);
 
@@ -213,18 +228,19 @@ DG_API int dg_cross_entropy_grad(int logits, int labels, int dloss, int dlogits,
 // ---- Random numbers ------------------------------------------------------------------------------------------------
 
 // Fills y from Philox4x32-10. `state` is an int32 array of 4: key low, key high, counter low, counter high; the call
-// advances the counter by ceil(count / 4) (rounded up as its distribution needs), so the next draw differs, replayed or not.
-// uniform: [a, b); normal: mean a, deviation b; truncatedNormal: as normal, but within two deviations of the mean; bernoulli: 1 with
-// probability a; uniformInt: integers of [a, b).
+// advances the counter by ceil(count / 4), so the next draw differs, replayed or not. float32: uniform of [a, b); normal
+// with mean a and deviation b; truncatedNormal, the same within two deviations of the mean. float32 or int32: bernoulli, 1
+// with probability a. int32: uniformInt, integers of [a, b).
 DG_API int dg_random(int op, int state, int y, float a, float b);
 
 // ---- Optimizers ----------------------------------------------------------------------------------------------------
 // The gradients of a step lie in one flat float32 array. Scratch lists the segments: `count` pairs (parameter handle, weight
 // decay switch 0 or 1); segment i starts where the segment before ended, rounded up to a multiple of 16 elements.
 
-// One step of an optimizer for all parameters: each is written in place. s1..s3 are flat state arrays in the layout of
-// `grads` (0 where the rule has none), `hyper` a float32 array of DG_HYPER: [0] learning rate, [1] decoupled weight decay
-// (w -= rate * decay * w first), the rest as math/updates.h says; `iteration` an int32 array of 1 that the call increments.
+// One step of an optimizer for all parameters: each is written in place, so no two arrays of the call may share memory.
+// s1..s3 are flat state arrays in the layout of `grads` (0 where the rule has none), `hyper` a float32 array of
+// DG_HYPER: [0] learning rate, [1] decoupled weight decay (w -= rate * decay * w first), the rest as math/updates.h
+// says; `iteration` an int32 array of 1 that the call increments.
 DG_API int dg_update(int op, int grads, int s1, int s2, int s3, int hyper, int iteration, int count);
 // Limits gradients in place: clipvalue to [-limit, limit], clipnorm each segment's Euclidean norm, globalClipnorm the norm
 // of them all. Scratch as for dg_update.
