@@ -6,10 +6,13 @@
 
 namespace dg {
 
-// Finds every handle of a call, or returns early with the status of the one that is not alive.
+// Finds the array behind a handle, or returns early with the status of one that is not alive.
 #define DG_FIND(name, handle)       \
   Array *name = find_array(handle); \
-  if (!name) return DG_E_ARGUMENT;  \
+  if (!name) return DG_E_ARGUMENT
+// The same for an operand of a kernel, which a program being recorded keeps.
+#define DG_OPERAND(name, handle) \
+  DG_FIND(name, handle);         \
   use(*name)
 
 #define DG_REQUIRE(condition, ...) \
@@ -33,16 +36,23 @@ inline int need_type(const Array &a, int dtype, const char *what) {
   return fail(DG_E_ARGUMENT, what, " must be ", dtype_name(dtype), ", got ", dtype_name(a.dtype));
 }
 
+// What computes does not take 16-bit floats yet; what only moves elements does.
+inline int not_half(const Array &a) {
+  if (a.dtype != DG_FLOAT16 && a.dtype != DG_BFLOAT16) return 0;
+  return fail(DG_E_ARGUMENT, "This call does not take ", dtype_name(a.dtype));
+}
+
 inline int need_count(const Array &a, double count, const char *what) {
   if (static_cast<double>(a.count) == count) return 0;
   return fail(DG_E_ARGUMENT, what, " must have ", count, " elements, got ", a.count);
 }
 
 inline bool overlap(const Array &a, const Array &b) {
-  return a.storage == b.storage && a.offset < b.offset + b.bytes() && b.offset < a.offset + a.bytes();
+  return a.count && b.count && a.storage == b.storage && a.offset < b.offset + b.bytes() &&
+         b.offset < a.offset + a.bytes();
 }
 
-// Output and input share memory, but not element for element.
+// 0 unless an output and an input share memory otherwise than element for element.
 inline int not_partly(const Array &out, const Array &in) {
   if (!overlap(out, in) || (out.offset == in.offset && out.bytes() == in.bytes())) return 0;
   return fail(DG_E_ARGUMENT, "The output overlaps part of an input");

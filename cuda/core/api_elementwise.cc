@@ -40,8 +40,8 @@ extern "C" {
 
 int dg_unary(int op, int x_, int y_, float a, float b) {
   Entry entry;
-  DG_FIND(x, x_);
-  DG_FIND(y, y_);
+  DG_OPERAND(x, x_);
+  DG_OPERAND(y, y_);
   DG_REQUIRE(unary_name(op), "There is no unary operation ", op);
   DG_REQUIRE(unary_accepts(op, x->dtype), unary_name(op), " does not take ", dtype_name(x->dtype));
   DG_TRY(same_device(*x, *y));
@@ -55,9 +55,9 @@ int dg_unary(int op, int x_, int y_, float a, float b) {
 
 int dg_binary(int op, int a_, int b_, int y_, int rank) {
   Entry entry;
-  DG_FIND(a, a_);
-  DG_FIND(b, b_);
-  DG_FIND(y, y_);
+  DG_OPERAND(a, a_);
+  DG_OPERAND(b, b_);
+  DG_OPERAND(y, y_);
   DG_REQUIRE(binary_name(op), "There is no binary operation ", op);
   DG_REQUIRE(binary_accepts(op, a->dtype), binary_name(op), " does not take ", dtype_name(a->dtype));
   DG_TRY(need_type(*b, a->dtype, "The second operand"));
@@ -75,11 +75,12 @@ int dg_binary(int op, int a_, int b_, int y_, int rank) {
 
 int dg_where(int condition_, int a_, int b_, int y_, int rank) {
   Entry entry;
-  DG_FIND(condition, condition_);
-  DG_FIND(a, a_);
-  DG_FIND(b, b_);
-  DG_FIND(y, y_);
+  DG_OPERAND(condition, condition_);
+  DG_OPERAND(a, a_);
+  DG_OPERAND(b, b_);
+  DG_OPERAND(y, y_);
   DG_TRY(need_type(*condition, DG_BOOL, "The condition"));
+  DG_TRY(not_half(*a));
   DG_TRY(need_type(*b, a->dtype, "The second choice"));
   DG_TRY(need_type(*y, a->dtype, "The output"));
   DG_TRY(same_device(*a, *b));
@@ -95,11 +96,13 @@ int dg_where(int condition_, int a_, int b_, int y_, int rank) {
 
 int dg_cast(int x_, int y_) {
   Entry entry;
-  DG_FIND(x, x_);
-  DG_FIND(y, y_);
+  DG_OPERAND(x, x_);
+  DG_OPERAND(y, y_);
   DG_TRY(same_device(*x, *y));
   DG_TRY(need_count(*y, static_cast<double>(x->count), "The output"));
-  DG_TRY(apart(*y, *x));
+  DG_TRY(not_half(*x));
+  DG_TRY(not_half(*y));
+  DG_TRY(not_partly(*y, *x));
   if (x->count == 0) return 0;
   return DG_SUBMIT(x->device(), CastArgs, cast, (CastArgs{x->dtype, y->dtype, x->data(), y->data(), x->count}));
 }

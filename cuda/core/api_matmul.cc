@@ -7,9 +7,9 @@ using namespace dg;
 extern "C" int dg_matmul(int a_, int b_, int bias_, int y_, double batch, double m, double n, double k, int flags,
                          int activation, float alpha) {
   Entry entry;
-  DG_FIND(a, a_);
-  DG_FIND(b, b_);
-  DG_FIND(y, y_);
+  DG_OPERAND(a, a_);
+  DG_OPERAND(b, b_);
+  DG_OPERAND(y, y_);
   DG_TRY(same_device(*a, *b));
   DG_TRY(same_device(*a, *y));
   DG_REQUIRE(a->dtype == DG_FLOAT32 || a->dtype == DG_INT32, "A matrix product takes float32 or int32, got ",
@@ -25,7 +25,7 @@ extern "C" int dg_matmul(int a_, int b_, int bias_, int y_, double batch, double
   DG_TRY(apart(*y, *b));
   const float *bias = nullptr;
   if (bias_) {
-    DG_FIND(c, bias_);
+    DG_OPERAND(c, bias_);
     DG_TRY(same_device(*a, *c));
     DG_TRY(need_type(*c, DG_FLOAT32, "The bias"));
     DG_TRY(need_count(*c, n, "The bias"));

@@ -46,13 +46,15 @@ int dg_alloc(int device, int dtype, double count, int persistent) {
   int size = element_size(dtype);
   DG_REQUIRE(size, "There is no data type ", dtype);
   DG_REQUIRE(whole(count), "An array's count must be a whole number, got ", count);
-  if (count * size > 9007199254740992.0) return fail(DG_E_MEMORY, "Out of memory: ", count, " elements were asked for");
+  // Nothing is larger; and below, sizes can be rounded up without an overflow in WebAssembly's 32 bits.
+  constexpr double most = sizeof(size_t) == 4 ? 0x1p31 : 0x1p53;
+  if (count * size > most) return fail(DG_E_MEMORY, "Out of memory: ", count, " elements were asked for");
   size_t bytes = static_cast<size_t>(count) * size;
   Recording *r = context().recording;
   Arena *arena = r && !persistent && r->program->device == device ? r->program->arena : nullptr;
   void *data = arena ? arena_allocate(arena, bytes) : pool_allocate(device, bytes);
   if (!data) return DG_E_MEMORY;
-  auto *storage = new Storage{device, 1, static_cast<char *>(data), bytes, arena};
+  auto *storage = new Storage{device, 1, static_cast<char *>(data), bytes, arena, arena ? r->number : 0};
   int handle = add_array(storage, dtype, 0, static_cast<int64_t>(count));
   if (handle < 0) release(storage);
   return handle;
@@ -63,6 +65,7 @@ int dg_view(int array, double offset, int dtype, double count) {
   DG_FIND(a, array);
   int size = element_size(dtype);
   DG_REQUIRE(size, "There is no data type ", dtype);
+  DG_REQUIRE(whole(count), "An array's count must be a whole number, got ", count);
   int64_t at = 0;
   DG_TRY(part(*a, offset, count * size, at));
   at += a->offset;
@@ -114,8 +117,8 @@ double dg_address(int array, double offset, double bytes, int write) {
 
 int dg_copy(int src, int dst) {
   Entry entry;
-  DG_FIND(x, src);
-  DG_FIND(y, dst);
+  DG_OPERAND(x, src);
+  DG_OPERAND(y, dst);
   DG_TRY(need_type(*y, x->dtype, "The copy"));
   DG_TRY(need_count(*y, static_cast<double>(x->count), "The copy"));
   DG_TRY(not_partly(*y, *x));
@@ -128,7 +131,8 @@ int dg_copy(int src, int dst) {
 
 int dg_fill(int array, double value) {
   Entry entry;
-  DG_FIND(y, array);
+  DG_OPERAND(y, array);
+  DG_TRY(not_half(*y));
   if (y->count == 0) return 0;
   return DG_SUBMIT(y->device(), FillArgs, fill, (FillArgs{y->dtype, y->data(), y->count, value}));
 }

@@ -8,8 +8,8 @@ extern "C" {
 
 int dg_strided(int x_, double x_offset, int y_, double y_offset, int rank) {
   Entry entry;
-  DG_FIND(x, x_);
-  DG_FIND(y, y_);
+  DG_OPERAND(x, x_);
+  DG_OPERAND(y, y_);
   DG_TRY(same_device(*x, *y));
   DG_TRY(need_type(*y, x->dtype, "The output"));
   DG_TRY(apart(*y, *x));
@@ -26,9 +26,9 @@ int dg_strided(int x_, double x_offset, int y_, double y_offset, int rank) {
 
 int dg_gather(int x_, int index_, int start_, int y_, double outer, double rows, double count, double inner) {
   Entry entry;
-  DG_FIND(x, x_);
-  DG_FIND(index, index_);
-  DG_FIND(y, y_);
+  DG_OPERAND(x, x_);
+  DG_OPERAND(index, index_);
+  DG_OPERAND(y, y_);
   DG_TRY(same_device(*x, *index));
   DG_TRY(same_device(*x, *y));
   DG_TRY(need_type(*index, DG_INT32, "The index"));
@@ -37,12 +37,14 @@ int dg_gather(int x_, int index_, int start_, int y_, double outer, double rows,
   DG_TRY(need_count(*x, outer * rows * inner, "The input"));
   DG_TRY(need_count(*y, outer * count * inner, "The output"));
   DG_TRY(apart(*y, *x));
+  DG_TRY(apart(*y, *index));
   const int32_t *start = nullptr;
   if (start_) {
-    DG_FIND(s, start_);
+    DG_OPERAND(s, start_);
     DG_TRY(same_device(*x, *s));
     DG_TRY(need_type(*s, DG_INT32, "start"));
     DG_TRY(need_count(*s, 1, "start"));
+    DG_TRY(apart(*y, *s));
     DG_REQUIRE(static_cast<double>(index->count) >= count, "The index has ", index->count, " elements, fewer than ",
                count);
     start = reinterpret_cast<const int32_t *>(s->data());
@@ -58,9 +60,9 @@ int dg_gather(int x_, int index_, int start_, int y_, double outer, double rows,
 
 int dg_scatter_add(int x_, int index_, int y_, double outer, double rows, double count, double inner) {
   Entry entry;
-  DG_FIND(x, x_);
-  DG_FIND(index, index_);
-  DG_FIND(y, y_);
+  DG_OPERAND(x, x_);
+  DG_OPERAND(index, index_);
+  DG_OPERAND(y, y_);
   DG_TRY(same_device(*x, *index));
   DG_TRY(same_device(*x, *y));
   DG_TRY(need_type(*index, DG_INT32, "The index"));
@@ -72,7 +74,8 @@ int dg_scatter_add(int x_, int index_, int y_, double outer, double rows, double
   DG_TRY(need_count(*y, outer * rows * inner, "The output"));
   DG_TRY(need_count(*index, count, "The index"));
   DG_TRY(apart(*y, *x));
-  if (x->count == 0) return 0;
+  DG_TRY(apart(*y, *index));
+  if (x->count == 0 || y->count == 0) return 0;
   return DG_SUBMIT(x->device(), ScatterAddArgs, scatter_add,
                    (ScatterAddArgs{x->dtype, x->data(), reinterpret_cast<const int32_t *>(index->data()), y->data(),
                                    static_cast<int64_t>(outer), static_cast<int64_t>(rows), static_cast<int64_t>(count),
@@ -81,10 +84,11 @@ int dg_scatter_add(int x_, int index_, int y_, double outer, double rows, double
 
 int dg_one_hot(int index_, int y_, double depth, float on, float off) {
   Entry entry;
-  DG_FIND(index, index_);
-  DG_FIND(y, y_);
+  DG_OPERAND(index, index_);
+  DG_OPERAND(y, y_);
   DG_TRY(same_device(*index, *y));
   DG_TRY(need_type(*index, DG_INT32, "The index"));
+  DG_TRY(not_half(*y));
   DG_REQUIRE(whole(depth), "The depth must be a whole number, got ", depth);
   DG_TRY(need_count(*y, static_cast<double>(index->count) * depth, "The output"));
   DG_TRY(apart(*y, *index));

@@ -9,7 +9,7 @@ using namespace dg;
 namespace dg {
 namespace {
 
-// Handles of arenas and programs: positions in a table, never reused within a process's two billion.
+// Handles of arenas and programs: a slot and its generation, as arrays have them.
 template <class T>
 class Handles {
  public:
@@ -27,12 +27,6 @@ class Handles {
     return nullptr;
   }
   void drop(int handle) { items_[handle & 0xfffff].item = nullptr; }
-  template <class F>
-  bool any(const F &f) const {
-    for (const Item &i : items_)
-      if (i.item && f(*i.item)) return true;
-    return false;
-  }
 
  private:
   struct Item {
@@ -67,9 +61,8 @@ int dg_arena_free(int handle) {
   Entry entry;
   Arena *arena = arenas().find(handle, "Arena");
   if (!arena) return DG_E_ARGUMENT;
-  DG_REQUIRE(arena_empty(arena), "Cannot free an arena while arrays in it are alive");
-  DG_REQUIRE(!programs().any([&](const Program &p) { return p.arena == arena; }),
-             "Cannot free an arena while programs that use it are alive");
+  DG_REQUIRE(!arena_has_programs(arena), "Cannot free an arena while programs that use it are alive");
+  DG_REQUIRE(!arena_has_arrays(arena), "Cannot free an arena while arrays in it are alive");
   arena_destroy(arena);
   arenas().drop(handle);
   return 0;
@@ -81,10 +74,8 @@ int dg_record_begin(int handle) {
   if (c.recording) return fail(DG_E_RECORD, "Cannot start a recording inside a recording");
   Arena *arena = arenas().find(handle, "Arena");
   if (!arena) return DG_E_ARGUMENT;
-  auto *program = new Program;
-  program->arena = arena;
-  program->device = arena_device(arena);
-  c.recording = new Recording{program};
+  static int64_t recordings = 0;
+  c.recording = new Recording{new Program(arena), ++recordings};
   return 0;
 }
 
@@ -142,6 +133,7 @@ int dg_replay(int id, int handle, int steps, int params, int target, int width) 
                "params and target must be on the program's device ", program->device);
     DG_REQUIRE(from->count >= int64_t{steps} * width && to->count >= width, "params has ", from->count,
                " elements and target ", to->count, ": too few for ", steps, " steps of width ", width);
+    DG_TRY(apart(*to, *from));
     copy = {from->data(), to->data(), int64_t{width} * 4};
   }
   DG_TRY(backend::use(program->device));

@@ -10,9 +10,9 @@ namespace {
 
 float *floats(const Array &a) { return reinterpret_cast<float *>(a.data()); }
 
-bool reducible(int op, int dtype) {
-  bool logical = op == static_cast<int>(Reduce::all) || op == static_cast<int>(Reduce::any);
-  return logical ? dtype == DG_BOOL : dtype == DG_FLOAT32 || dtype == DG_INT32;
+bool reducible(Reduce op, int dtype) {
+  if (op == Reduce::all || op == Reduce::any) return dtype == DG_BOOL;
+  return dtype == DG_FLOAT32 || (dtype == DG_INT32 && op != Reduce::mean);
 }
 
 // [outer, n, inner] of an input as three integers, checked against its count.
@@ -41,10 +41,10 @@ extern "C" {
 
 int dg_reduce(int op, int x_, int y_, int rank, int axes) {
   Entry entry;
-  DG_FIND(x, x_);
-  DG_FIND(y, y_);
+  DG_OPERAND(x, x_);
+  DG_OPERAND(y, y_);
   DG_REQUIRE(reduce_name(op), "There is no reduction ", op);
-  DG_REQUIRE(reducible(op, x->dtype), reduce_name(op), " does not take ", dtype_name(x->dtype));
+  DG_REQUIRE(reducible(static_cast<Reduce>(op), x->dtype), reduce_name(op), " does not take ", dtype_name(x->dtype));
   DG_TRY(same_device(*x, *y));
   DG_TRY(need_type(*y, x->dtype, "The output"));
   ReduceArgs args{};
@@ -62,8 +62,8 @@ int dg_reduce(int op, int x_, int y_, int rank, int axes) {
 
 int dg_argreduce(int op, int x_, int y_, double outer, double n, double inner) {
   Entry entry;
-  DG_FIND(x, x_);
-  DG_FIND(y, y_);
+  DG_OPERAND(x, x_);
+  DG_OPERAND(y, y_);
   DG_REQUIRE(argreduce_name(op), "There is no arg-reduction ", op);
   DG_TRY(same_device(*x, *y));
   DG_REQUIRE(x->dtype == DG_FLOAT32 || x->dtype == DG_INT32, argreduce_name(op), " does not take ",
@@ -73,7 +73,7 @@ int dg_argreduce(int op, int x_, int y_, double outer, double n, double inner) {
   DG_TRY(need_count(*y, outer * inner, "The output"));
   DG_TRY(apart(*y, *x));
   if (y->count == 0) return 0;
-  DG_REQUIRE(n > 0, argreduce_name(op), " needs at least one element along its axis");
+  DG_REQUIRE(n > 0 && n <= INT32_MAX, argreduce_name(op), " needs 1 to 2^31 - 1 elements along its axis, got ", n);
   return DG_SUBMIT(x->device(), ArgReduceArgs, argreduce,
                    (ArgReduceArgs{op, x->dtype, x->data(), reinterpret_cast<int32_t *>(y->data()),
                                   static_cast<int64_t>(outer), static_cast<int64_t>(n), static_cast<int64_t>(inner)}));
@@ -81,8 +81,8 @@ int dg_argreduce(int op, int x_, int y_, double outer, double n, double inner) {
 
 int dg_scan(int op, int x_, int y_, double outer, double n, double inner, int exclusive, int reverse) {
   Entry entry;
-  DG_FIND(x, x_);
-  DG_FIND(y, y_);
+  DG_OPERAND(x, x_);
+  DG_OPERAND(y, y_);
   DG_REQUIRE(scan_name(op), "There is no scan ", op);
   DG_TRY(same_device(*x, *y));
   DG_REQUIRE(x->dtype == DG_FLOAT32 || x->dtype == DG_INT32, scan_name(op), " does not take ", dtype_name(x->dtype));
@@ -98,8 +98,8 @@ int dg_scan(int op, int x_, int y_, double outer, double n, double inner, int ex
 
 int dg_softmax(int x_, int y_, double rows, double n, int log) {
   Entry entry;
-  DG_FIND(x, x_);
-  DG_FIND(y, y_);
+  DG_OPERAND(x, x_);
+  DG_OPERAND(y, y_);
   DG_TRY(same_device(*x, *y));
   DG_TRY(matrix(*x, rows, n, "The input"));
   DG_TRY(matrix(*y, rows, n, "The output"));
@@ -112,9 +112,9 @@ int dg_softmax(int x_, int y_, double rows, double n, int log) {
 
 int dg_softmax_grad(int dy_, int y_, int dx_, double rows, double n, int log) {
   Entry entry;
-  DG_FIND(dy, dy_);
-  DG_FIND(y, y_);
-  DG_FIND(dx, dx_);
+  DG_OPERAND(dy, dy_);
+  DG_OPERAND(y, y_);
+  DG_OPERAND(dx, dx_);
   DG_TRY(same_device(*dy, *y));
   DG_TRY(same_device(*dy, *dx));
   DG_TRY(matrix(*dy, rows, n, "The upstream gradient"));
@@ -130,15 +130,16 @@ int dg_softmax_grad(int dy_, int y_, int dx_, double rows, double n, int log) {
 
 int dg_cross_entropy(int logits_, int labels_, int loss_, double rows, double n) {
   Entry entry;
-  DG_FIND(logits, logits_);
-  DG_FIND(labels, labels_);
-  DG_FIND(loss, loss_);
+  DG_OPERAND(logits, logits_);
+  DG_OPERAND(labels, labels_);
+  DG_OPERAND(loss, loss_);
   DG_TRY(same_device(*logits, *labels));
   DG_TRY(same_device(*logits, *loss));
   DG_TRY(matrix(*logits, rows, n, "The logits"));
   DG_TRY(label_kind(*labels, rows, n));
   DG_TRY(matrix(*loss, rows, 1, "The loss"));
   DG_TRY(apart(*loss, *logits));
+  DG_TRY(apart(*loss, *labels));
   if (rows == 0) return 0;
   bool classes = labels->dtype == DG_INT32;
   return DG_SUBMIT(logits->device(), CrossEntropyArgs, cross_entropy,
@@ -149,10 +150,10 @@ int dg_cross_entropy(int logits_, int labels_, int loss_, double rows, double n)
 
 int dg_cross_entropy_grad(int logits_, int labels_, int dloss_, int dlogits_, double rows, double n) {
   Entry entry;
-  DG_FIND(logits, logits_);
-  DG_FIND(labels, labels_);
-  DG_FIND(dloss, dloss_);
-  DG_FIND(dlogits, dlogits_);
+  DG_OPERAND(logits, logits_);
+  DG_OPERAND(labels, labels_);
+  DG_OPERAND(dloss, dloss_);
+  DG_OPERAND(dlogits, dlogits_);
   DG_TRY(same_device(*logits, *labels));
   DG_TRY(same_device(*logits, *dloss));
   DG_TRY(same_device(*logits, *dlogits));
@@ -161,6 +162,8 @@ int dg_cross_entropy_grad(int logits_, int labels_, int dloss_, int dlogits_, do
   DG_TRY(matrix(*dloss, rows, 1, "The upstream gradient"));
   DG_TRY(matrix(*dlogits, rows, n, "The output"));
   DG_TRY(not_partly(*dlogits, *logits));
+  DG_TRY(labels->dtype == DG_INT32 ? apart(*dlogits, *labels) : not_partly(*dlogits, *labels));
+  DG_TRY(apart(*dlogits, *dloss));
   if (logits->count == 0) return 0;
   bool classes = labels->dtype == DG_INT32;
   return DG_SUBMIT(

@@ -31,6 +31,7 @@ size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 struct Arena {
   int device;
   std::vector<Chunk> chunks;
+  int programs = 0;
 };
 
 namespace {
@@ -55,15 +56,20 @@ void *take(Arena &a, size_t size) {
   return best_chunk->base + offset;
 }
 
+bool out_of_memory(size_t size) {
+  fail(DG_E_MEMORY, "Out of memory: cannot allocate ", size, " bytes for a recorded step");
+  return false;
+}
+
 // Lengthens the free tail of a growable chunk so that `size` fits.
 bool extend(Arena &a, Chunk &c, size_t size) {
   size_t tail = !c.blocks.empty() && !c.blocks.back().used ? c.blocks.back().size : 0;
   size_t end = round_up(c.backed - tail + size, chunk_step);
-  if (end > c.reserved) return false;
+  if (end > c.reserved) return out_of_memory(size);
   if (!pool_account(a.device, end - c.backed)) return false;
   if (!backend::grow(a.device, c.base, c.backed, end)) {
     pool_unaccount(a.device, end - c.backed);
-    return false;
+    return out_of_memory(size);
   }
   if (tail)
     c.blocks.back().size += end - c.backed;
@@ -74,8 +80,9 @@ bool extend(Arena &a, Chunk &c, size_t size) {
 }
 
 bool add_chunk(Arena &a, size_t size) {
-  size_t space = static_cast<size_t>(backend::device_number(a.device, DG_MEMORY_TOTAL));
-  if (a.chunks.empty() && space) {
+  if (a.chunks.empty()) {
+    double total = backend::device_number(a.device, DG_MEMORY_TOTAL);
+    size_t space = total < static_cast<double>(SIZE_MAX) ? static_cast<size_t>(total) : SIZE_MAX;
     if (void *base = backend::reserve(a.device, space)) {
       a.chunks.push_back({static_cast<char *>(base), space, 0, {}});
       return extend(a, a.chunks.back(), size);
@@ -86,8 +93,7 @@ bool add_chunk(Arena &a, size_t size) {
   void *base = backend::allocate(a.device, bytes);
   if (!base) {
     pool_unaccount(a.device, bytes);
-    fail(DG_E_MEMORY, "Out of memory: cannot allocate ", bytes, " bytes for a recorded step");
-    return false;
+    return out_of_memory(bytes);
   }
   a.chunks.push_back({static_cast<char *>(base), 0, bytes, {{0, bytes, false}}});
   return true;
@@ -96,6 +102,9 @@ bool add_chunk(Arena &a, size_t size) {
 }  // namespace
 
 Arena *arena_create(int device) { return new Arena{device, {}}; }
+void arena_enter(Arena *arena) { arena->programs++; }
+void arena_leave(Arena *arena) { arena->programs--; }
+bool arena_has_programs(const Arena *arena) { return arena->programs > 0; }
 int arena_device(const Arena *arena) { return arena->device; }
 
 void *arena_allocate(Arena *arena, size_t bytes) {
@@ -127,11 +136,11 @@ void arena_release(Arena *arena, void *memory, size_t) {
   }
 }
 
-bool arena_empty(const Arena *arena) {
+bool arena_has_arrays(const Arena *arena) {
   for (const Chunk &c : arena->chunks)
     for (const Block &b : c.blocks)
-      if (b.used) return false;
-  return true;
+      if (b.used) return true;
+  return false;
 }
 
 void arena_destroy(Arena *arena) {

@@ -14,7 +14,11 @@ int arena_device(const Arena *arena);
 // Memory inside the arena, or null after fail().
 void *arena_allocate(Arena *arena, size_t bytes);
 void arena_release(Arena *arena, void *memory, size_t bytes);
-bool arena_empty(const Arena *arena);  // no live allocation
+// A program, finished or being recorded, begins and ends to use the arena.
+void arena_enter(Arena *arena);
+void arena_leave(Arena *arena);
+bool arena_has_programs(const Arena *arena);
+bool arena_has_arrays(const Arena *arena);
 void arena_destroy(Arena *arena);
 
 }  // namespace dg

@@ -162,7 +162,7 @@ struct RandomArgs {
 };
 constexpr int64_t segment_align = 16;  // elements; 64 bytes of float32
 struct Segment {
-  float *param;       // null for dg_clip
+  float *param;
   int64_t offset, n;  // elements in the flat arrays
   int32_t decay;
 };

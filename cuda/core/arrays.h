@@ -16,7 +16,8 @@ struct Storage {
   int refs;
   char *data;
   size_t bytes;
-  Arena *arena;  // null: from the pool
+  Arena *arena;       // null: from the pool
+  int64_t recording;  // number of the one that made it in its arena; 0: none
 };
 
 struct Array {

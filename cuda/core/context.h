@@ -32,8 +32,6 @@ class ScopedContext {
   Context *before_;
 };
 
-// Value `index` of the scratch area as the integer that it must be; negative ones included.
-inline int64_t scratch_int(int index) { return static_cast<int64_t>(context().scratch[index]); }
 // Leaves `text` in the scratch area as UTF-8 and returns its length.
 int scratch_text(const char *text, int length);
 

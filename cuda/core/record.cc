@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "arena.h"
+
 namespace dg {
 namespace {
 // Segments of a call that runs at once; reused by the next such call.
@@ -11,15 +13,18 @@ std::vector<Segment> &eager_segments() {
 }
 }  // namespace
 
+Program::Program(Arena *a) : arena(a), device(arena_device(a)) { arena_enter(arena); }
+
 Program::~Program() {
   if (compiled) backend::discard(*this);
   for (Storage *s : kept) release(s);
   for (Segment *s : segment_lists) delete[] s;
+  arena_leave(arena);
 }
 
 void use(const Array &array) {
   Recording *r = context().recording;
-  if (!r || array.storage->arena == r->program->arena) return;
+  if (!r || array.storage->recording == r->number) return;
   auto &kept = r->program->kept;
   if (std::find(kept.begin(), kept.end(), array.storage) != kept.end()) return;
   retain(array.storage);

@@ -13,23 +13,26 @@ namespace dg {
 using Run = int (*)(const void *args);
 
 struct Program {
-  Arena *arena;
-  int device;
+  Arena *const arena;
+  const int device;
   struct Call {
     Run run;
     size_t args;  // offset into `bytes`
   };
   std::vector<Call> calls;
   std::vector<char> bytes;               // argument structs, one after another
-  std::vector<Storage *> kept;           // storage outside the arena that the calls use
+  std::vector<Storage *> kept;           // storage that the calls use and that was there before the recording
   std::vector<Segment *> segment_lists;  // owned; argument structs point to them
   void *compiled = nullptr;              // the backend's own form, if it made one
 
+  explicit Program(Arena *arena);
   ~Program();
+  Program(const Program &) = delete;
 };
 
 struct Recording {
   Program *program;
+  int64_t number;  // counted from 1
 };
 
 // Notes that the call being built uses this array (its storage must outlive a program that is being recorded).

@@ -20,8 +20,10 @@ bool good_dim(double dim) {
   return false;
 }
 
-bool multiply(int64_t &product, int64_t factor) {
-  if (!__builtin_mul_overflow(product, factor, &product) && product <= max_count) return true;
+// One more size of a shape with n elements. `extent` counts a size of 0 as 1, so that no product of sizes overflows behind
+// a dimension that is empty.
+bool multiply(int64_t &n, int64_t &extent, int64_t size) {
+  if (!__builtin_mul_overflow(extent, size ? size : 1, &extent) && extent <= max_count) return n *= size, true;
   fail(DG_E_ARGUMENT, "A shape has more than 2^53 elements");
   return false;
 }
@@ -32,6 +34,7 @@ bool broadcast_space(Space &space, int rank, int inputs) {
   if (!good_rank(rank)) return false;
   const double *scratch = context().scratch;
   int64_t dims[3][max_rank], size[max_rank], stride[3][max_rank];
+  int64_t extent = 1;
   space.n = 1;
   for (int d = 0; d < rank; d++) {
     size[d] = 1;
@@ -46,7 +49,7 @@ bool broadcast_space(Space &space, int rank, int inputs) {
       }
       size[d] = dims[i][d];
     }
-    if (!multiply(space.n, size[d])) return false;
+    if (!multiply(space.n, extent, size[d])) return false;
   }
   for (int i = 0; i < inputs; i++) {
     int64_t step = 1;
@@ -81,19 +84,16 @@ bool strided_space(StridedArgs &args, int rank, int64_t x_offset, int64_t x_coun
     int64_t size, xs, ys;
   } dims[max_rank];
   int used = 0;
+  int64_t extent = 1;
   args.n = 1;
   double x_low = static_cast<double>(x_offset), x_high = x_low, y_low = static_cast<double>(y_offset), y_high = y_low;
   for (int d = 0; d < rank; d++) {
     double size = scratch[d], xs = scratch[rank + d], ys = scratch[2 * rank + d];
     if (!good_dim(size) || !good_dim(xs < 0 ? -xs : xs) || !good_dim(ys < 0 ? -ys : ys)) return false;
-    if (!multiply(args.n, static_cast<int64_t>(size))) return false;
+    if (!multiply(args.n, extent, static_cast<int64_t>(size))) return false;
     if (size == 1) continue;
     (xs < 0 ? x_low : x_high) += (size - 1) * xs;
     (ys < 0 ? y_low : y_high) += (size - 1) * ys;
-    if (size > 1 && ys == 0) {
-      fail(DG_E_ARGUMENT, "A strided copy cannot write one element ", size, " times");
-      return false;
-    }
     dims[used++] = {static_cast<int64_t>(size), static_cast<int64_t>(xs), static_cast<int64_t>(ys)};
   }
   if (args.n == 0) return true;
@@ -113,6 +113,16 @@ bool strided_space(StridedArgs &args, int rank, int64_t x_offset, int64_t x_coun
       dims[j] = dims[j - 1];
       dims[j - 1] = t;
     }
+  // Each dimension steps over all that the faster ones write.
+  int64_t written = 0;
+  for (int d = used - 1; d >= 0; d--) {
+    if (magnitude(dims[d].ys) <= written) {
+      fail(DG_E_ARGUMENT, "A strided copy would write elements twice: a stride of ", dims[d].ys, " for ", dims[d].size,
+           " of them");
+      return false;
+    }
+    written += (dims[d].size - 1) * magnitude(dims[d].ys);
+  }
   args.rank = 0;
   for (int d = 0; d < used; d++) {
     int r = args.rank;
@@ -138,12 +148,13 @@ bool reduce_space(ReduceArgs &args, int rank, int axes) {
   }
   args.rank = 0;
   args.n_out = args.n_red = 1;
+  int64_t extent = 1;
   for (int d = 0; d < rank; d++) {
     double dim = context().scratch[d];
     if (!good_dim(dim)) return false;
     int64_t size = static_cast<int64_t>(dim);
     uint8_t reduced = axes >> d & 1;
-    if (!multiply(reduced ? args.n_red : args.n_out, size)) return false;
+    if (!multiply(reduced ? args.n_red : args.n_out, extent, size)) return false;
     if (size == 1) continue;
     if (args.rank && args.reduced[args.rank - 1] == reduced) {
       args.size[args.rank - 1] *= size;

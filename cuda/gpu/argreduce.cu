@@ -55,8 +55,6 @@ int arg_type(const ArgReduceArgs &args) {
 
 int run_argreduce(const ArgReduceArgs &args) {
   if (args.outer * args.inner == 0) return 0;
-  if (args.n < 1 || args.n > INT32_MAX)
-    return fail(DG_E_ARGUMENT, argreduce_name(args.op), " needs 1 to 2^31 - 1 elements along its axis, got ", args.n);
   if (args.type == DG_FLOAT32) return gpu::arg_type<float>(args);
   if (args.type == DG_INT32) return gpu::arg_type<int32_t>(args);
   return fail(DG_E_ARGUMENT, argreduce_name(args.op), " takes float32 or int32");

@@ -75,18 +75,17 @@ __global__ void __launch_bounds__(block_threads)
 template <int capacity>
 int clip_segments(const ClipArgs &args, const SegmentTable<capacity> &table) {
   if (table.count == 0) return 0;
-  const unsigned blocks = static_cast<unsigned>(table.chunks);
   const Clip op = static_cast<Clip>(args.op);
   if (op == Clip::clipvalue)
-    return launch<clip_values<capacity>>(blocks, block_threads, 0, table, args.grads, args.limit);
+    return launch<clip_values<capacity>>(table.chunks, block_threads, 0, table, args.grads, args.limit);
   float *const factors = static_cast<float *>(current().workspace), *const sums = factors + most_segments;
   if ((table.chunks + most_segments) * sizeof(float) > workspace_bytes)
     return fail(DG_E_MEMORY, "Too many gradients to clip at once");
   if (int failed = launch<measure_norms<capacity>>(
-          blocks, block_threads, (block_threads / warp_width + 1) * sizeof(float), table, args.grads, args.limit,
+          table.chunks, block_threads, (block_threads / warp_width + 1) * sizeof(float), table, args.grads, args.limit,
           op == Clip::globalClipnorm, sums, factors, current().ticket))
     return failed;
-  return launch<scale_segments<capacity>>(blocks, block_threads, 0, table, args.grads, factors);
+  return launch<scale_segments<capacity>>(table.chunks, block_threads, 0, table, args.grads, factors);
 }
 
 struct AllFinite {

@@ -91,8 +91,10 @@ Devices &devices() {
 Gpu *selected;
 
 int prepare(Gpu &gpu) {
-  if (int failed = status(cudaStreamCreateWithFlags(&gpu.stream, cudaStreamNonBlocking), "Creating a stream"))
-    return failed;
+  if (!gpu.stream) {  // there already where memory was short the last time
+    if (int failed = status(cudaStreamCreateWithFlags(&gpu.stream, cudaStreamNonBlocking), "Creating a stream"))
+      return failed;
+  }
   void *memory = nullptr;
   if (int failed = status(cudaMalloc(&memory, workspace_bytes + sizeof(unsigned)), "Allocating the workspace"))
     return failed;

@@ -1,5 +1,6 @@
 // Gather, its transpose scatter-add, and one-hot: what does an index array select?
 #include "../core/args.h"
+#include "../math/real.h"
 #include "index.h"
 #include "launch.h"
 #include "widen.h"
@@ -91,7 +92,7 @@ int run_gather(const GatherArgs &args) {
 }
 
 int run_scatter_add(const ScatterAddArgs &args) {
-  if (args.outer * args.count * args.rows * args.inner == 0) return 0;
+  if (!args.outer || !args.count || !args.rows || !args.inner) return 0;
   if (args.type == DG_FLOAT32) return gpu::launch_scatter_add<float>(args);
   if (args.type == DG_INT32) return gpu::launch_scatter_add<uint32_t>(args);  // wraps
   return fail(DG_E_ARGUMENT, "scatter-add takes float32 or int32");
@@ -102,9 +103,10 @@ int run_one_hot(const OneHotArgs &args) {
     case DG_FLOAT32:
       return gpu::launch_one_hot<float>(args, args.on, args.off);
     case DG_INT32:
-      return gpu::launch_one_hot(args, static_cast<int32_t>(args.on), static_cast<int32_t>(args.off));
+      return gpu::launch_one_hot(args, to_int_saturated(args.on), to_int_saturated(args.off));
     case DG_UINT8:
-      return gpu::launch_one_hot(args, static_cast<uint8_t>(args.on), static_cast<uint8_t>(args.off));
+      return gpu::launch_one_hot(args, static_cast<uint8_t>(to_int_saturated(args.on)),
+                                 static_cast<uint8_t>(to_int_saturated(args.off)));
     case DG_BOOL:
       return gpu::launch_one_hot<uint8_t>(args, args.on != 0, args.off != 0);
   }

@@ -20,12 +20,12 @@ inline int launch_failed(cudaError_t error, std::string_view function) {
   return status(error, name);
 }
 
-// An empty grid is no work.
+// A row of blocks; none are no work, and more than a grid can have are refused by CUDA.
 template <auto kernel, class... Arguments>
-int launch(dim3 grid, dim3 block, size_t shared_bytes, Arguments &&...arguments) {
-  if (grid.x == 0) return 0;
+int launch(int64_t blocks, dim3 block, size_t shared_bytes, Arguments &&...arguments) {
+  if (blocks == 0) return 0;
   cudaLaunchConfig_t config{};
-  config.gridDim = grid;
+  config.gridDim = static_cast<unsigned>(blocks < UINT32_MAX ? blocks : UINT32_MAX);
   config.blockDim = block;
   config.dynamicSmemBytes = shared_bytes;
   config.stream = current().stream;
@@ -39,9 +39,9 @@ __host__ __device__ constexpr int64_t divide_up(int64_t a, int64_t b) { return (
 
 // Blocks for a loop over n pieces of work, one per thread and stride of the grid: enough to fill the GPU a few times
 // over.
-inline unsigned grid_for(int64_t n) {
+inline int64_t grid_for(int64_t n) {
   const int64_t blocks = divide_up(n, block_threads), most = int64_t{current().multiprocessors} * 32;
-  return static_cast<unsigned>(blocks < most ? blocks : most);
+  return blocks < most ? blocks : most;
 }
 
 // The loop itself: for (int64_t i = first_index(); i < n; i += index_step())

@@ -50,8 +50,7 @@ int multiply_tiles(Gemm<T> p, T *y) {
   const int64_t tiles = p.tiles_m * p.tiles_n * p.batch, n = p.batch * p.a.count * p.b.count;
   split(p, tiles);
   T *const sums = p.parts > 1 ? static_cast<T *>(current().workspace) : y;
-  if (int failed = launch<simt_gemm<T, Tile>>(static_cast<unsigned>(tiles * p.parts), Tile::threads,
-                                              Tile::shared_size * sizeof(T), p, sums))
+  if (int failed = launch<simt_gemm<T, Tile>>(tiles * p.parts, Tile::threads, Tile::shared_size * sizeof(T), p, sums))
     return failed;
   return p.parts > 1 ? launch<add_parts<T>>(grid_for(n), block_threads, 0, p, sums, y, n) : 0;
 }

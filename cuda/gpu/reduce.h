@@ -129,15 +129,13 @@ int reduce_pass(const Op &op, const typename Op::In *x, typename Op::Out *y, con
   using Value = typename Op::Value;
   if (shape.columns) {
     const int64_t blocks = divide_up(shape.n_out, column_width) * parts.count;
-    return launch<reduce_columns<Op>>(static_cast<unsigned>(blocks), dim3(column_width, column_height),
-                                      block_threads * sizeof(Value), x, y, op, shape.n_out, shape.n_red, parts,
-                                      shape.kept, shape.reduced);
+    return launch<reduce_columns<Op>>(blocks, dim3(column_width, column_height), block_threads * sizeof(Value), x, y,
+                                      op, shape.n_out, shape.n_red, parts, shape.kept, shape.reduced);
   }
   const int width = group_width(parts.length, block_threads);
   const int64_t blocks = divide_up(shape.n_out * parts.count, block_threads / width);
-  return launch<reduce_rows<Op>>(static_cast<unsigned>(blocks), block_threads,
-                                 block_threads / warp_width * sizeof(Value), x, y, op, shape.n_out, shape.n_red, parts,
-                                 width, shape.kept, shape.reduced);
+  return launch<reduce_rows<Op>>(blocks, block_threads, block_threads / warp_width * sizeof(Value), x, y, op,
+                                 shape.n_out, shape.n_red, parts, width, shape.kept, shape.reduced);
 }
 
 // y [n_out] in the order of the kept dimensions. Needs workspace for at most 2^15 values.

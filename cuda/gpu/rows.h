@@ -54,8 +54,7 @@ __device__ inline Scale measure(const Row &row, const float *x) {
 template <auto kernel, class... Arguments>
 int launch_rows(const RowShape &shape, const Arguments &...arguments) {
   const int64_t blocks = divide_up(shape.rows, block_threads / shape.width);
-  return launch<kernel>(static_cast<unsigned>(blocks), block_threads, block_threads / warp_width * sizeof(float), shape,
-                        arguments...);
+  return launch<kernel>(blocks, block_threads, block_threads / warp_width * sizeof(float), shape, arguments...);
 }
 
 }  // namespace dg::gpu

@@ -152,13 +152,13 @@ int scan(const ScanArgs &args) {
     shape.parts = divide_up(args.n, shape.length);
     starts = static_cast<A *>(current().workspace);
   }
-  const unsigned blocks = static_cast<unsigned>(args.outer * shape.parts);
+  const int64_t blocks = args.outer * shape.parts;
   if (starts) {
     const ScanShape of_totals{shape.parts, 1, shape.parts, true, false};
     if (int failed = launch<part_totals<R, T, A>>(blocks, block_threads, warps * sizeof(A), shape, x, starts))
       return failed;
-    if (int failed = launch<scan_lines<R, A, A>>(static_cast<unsigned>(args.outer), block_threads, warps * sizeof(A),
-                                                 of_totals, starts, starts, nullptr))
+    if (int failed = launch<scan_lines<R, A, A>>(args.outer, block_threads, warps * sizeof(A), of_totals, starts,
+                                                 starts, nullptr))
       return failed;
   }
   return launch<scan_lines<R, T, A>>(blocks, block_threads, warps * sizeof(A), shape, x, y, starts);

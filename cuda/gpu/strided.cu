@@ -61,7 +61,7 @@ int turn_tiles(const StridedArgs &args, int fast) {
   for (int d = 0; d < last; d++)
     if (d != fast) outer.push(args.size[d], args.xs[d], args.ys[d]);
   const int64_t blocks = turn.tiles_m * turn.tiles_n * (args.n / (turn.m * turn.n));
-  return launch<copy_tiles<T>>(static_cast<unsigned>(blocks), dim3(tile, tile_rows), tile * (tile + 1) * sizeof(T),
+  return launch<copy_tiles<T>>(blocks, dim3(tile, tile_rows), tile * (tile + 1) * sizeof(T),
                                static_cast<const T *>(args.x), static_cast<T *>(args.y), turn, outer);
 }
 

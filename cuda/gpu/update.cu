@@ -48,13 +48,14 @@ __global__ void __launch_bounds__(block_threads)
         if (Rule::slots >> k & 1) store_pack(arrays.s[k], at, end, flat_whole, s[k]);
     });
   }
+  __syncthreads();
   if (threadIdx.x == 0 && last_block(ticket)) rule.advance(arrays.hyper, arrays.iteration);
 }
 
 template <class Rule, int capacity>
 int launch_update(const UpdateArgs &args, const SegmentTable<capacity> &table) {
   const Arrays arrays{args.grads, {args.s1, args.s2, args.s3}, args.hyper, args.iteration};
-  const unsigned blocks = static_cast<unsigned>(table.chunks ? table.chunks : 1);
+  const int64_t blocks = table.chunks ? table.chunks : 1;
   return launch<update<Rule, capacity>>(blocks, block_threads, sizeof(Rule), table, arrays, current().ticket);
 }
 
@@ -63,7 +64,6 @@ int launch_update(const UpdateArgs &args, const SegmentTable<capacity> &table) {
 
 int run_update(const UpdateArgs &args) {
   const int given = (args.s1 ? 1 : 0) | (args.s2 ? 2 : 0) | (args.s3 ? 4 : 0);
-  if (update_slots(args.op) & ~given) return fail(DG_E_ARGUMENT, update_name(args.op), " needs more state arrays");
   return gpu::with_segments(args.segments, args.count, [&](const auto &table) {
     return with_rule(static_cast<Update>(args.op), given,
                      [&](auto type) { return gpu::launch_update<typename decltype(type)::Rule>(args, table); });

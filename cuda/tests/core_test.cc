@@ -1,43 +1,10 @@
 // Does the library keep its promises about handles, memory, errors and recordings, whatever it is asked?
-#include <string.h>
-
 #include <random>
-#include <string>
 #include <thread>
-#include <vector>
 
-#include "../dinograd.h"
-#include "check.h"
+#include "calls.h"
 
 namespace {
-
-double scratch[DG_SCRATCH];
-int self;
-
-std::string message() {
-  int length = dg_message(self);
-  return std::string(reinterpret_cast<char *>(scratch), length > 0 ? length : 0);
-}
-
-int id(int family, const char *name) {
-  for (int i = 0;; i++) {
-    int length = dg_name(family, i);
-    if (length < 0) return -1;
-    if (std::string(reinterpret_cast<char *>(scratch), length) == name) return i;
-  }
-}
-
-int array(const std::vector<float> &values) {
-  int a = dg_alloc(0, DG_FLOAT32, static_cast<double>(values.size()), 1);
-  dg_upload(a, 0, values.data(), static_cast<double>(values.size() * 4));
-  return a;
-}
-
-std::vector<float> read(int a, size_t n) {
-  std::vector<float> out(n);
-  CHECK(dg_download(a, 0, out.data(), static_cast<double>(n * 4)) == 0, "%s", message().c_str());
-  return out;
-}
 
 void handles() {
   int a = array({1, 2, 3, 4});
@@ -238,7 +205,6 @@ void nonsense() {
 }  // namespace
 
 int main() {
-  self = dg_open(scratch);
   CHECK(dg_version() == DG_VERSION && self > 0);
   CHECK(dg_device_count() >= 1);
   CHECK(dg_message(999) == DG_E_ARGUMENT && dg_name(99, 0) == DG_E_ARGUMENT);
@@ -247,5 +213,5 @@ int main() {
   recordings();
   threads();
   nonsense();
-  return check_report("core");
+  return check_report("core_test");
 }

@@ -107,9 +107,6 @@ void check_uniform() {
   }
   for (float v : draw<float>(Random::uniform, 1000, seed, 100, 100.0001f)) CHECK(v >= 100 && v < 100.0001f);
   for (float v : draw<float>(Random::uniform, 10, seed, 7, 7)) CHECK(v == 7);
-  draw<float>(Random::uniform, 1, seed, 2, 1, nullptr, DG_E_ARGUMENT);
-  draw<float>(Random::uniform, 1, seed, -3e38f, 3e38f, nullptr, DG_E_ARGUMENT);
-  draw<float>(Random::uniform, 1, seed, NAN, 1, nullptr, DG_E_ARGUMENT);
 }
 
 void check_normal() {
@@ -160,8 +157,6 @@ void check_bernoulli_and_integers() {
     if (v >= -3 && v < 4) count[v + 3]++;
   }
   for (int64_t c : count) CHECK(fabs(static_cast<double>(c) - many / 7.0) < 1500, "%ld", c);
-  draw<int32_t>(Random::uniformInt, 1, seed, 4, 4, nullptr, DG_E_ARGUMENT);
-  draw<int32_t>(Random::uniformInt, 1, seed, 0, 3e9f, nullptr, DG_E_ARGUMENT);
   draw<int32_t>(Random::uniform, 1, seed, 0, 1, nullptr, DG_E_ARGUMENT);
   draw<float>(Random::uniformInt, 1, seed, 0, 1, nullptr, DG_E_ARGUMENT);
 }

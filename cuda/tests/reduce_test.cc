@@ -250,13 +250,6 @@ void check_argreductions() {
       check_argreduce(op, DG_INT32, l, ints);
     }
   }
-  const float x = 0;
-  run_everywhere<int32_t>(
-      "argMax of nothing", 1,
-      [&](const Kernels &k, int32_t *out) {
-        return k.argreduce({0, DG_FLOAT32, &x, out, 1, 0, 1});
-      },
-      DG_E_ARGUMENT);
 }
 
 template <class T>

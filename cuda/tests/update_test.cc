@@ -234,14 +234,6 @@ void check_updates() {
   const std::vector<std::vector<int64_t>> sizes = {{}, {1}, {10, 64, 3, 17}, {0, 5, 0}, {40000, 10, 20000}};
   for (const auto &size : sizes)
     for (const Rule &rule : rules) check_rule(rule, Layout(size));
-  float hyper[DG_HYPER] = {};
-  run_everywhere<float>(
-      "adam without state", 1,
-      [&](const Kernels &k, float *y) {
-        int32_t iteration = 0;
-        return k.update({static_cast<int>(Update::adam), y, y, nullptr, nullptr, hyper, &iteration, nullptr, 0});
-      },
-      DG_E_ARGUMENT);
 }
 
 void check_clip(Clip op, float limit, const Layout &layout, float padding) {

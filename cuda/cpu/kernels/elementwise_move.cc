@@ -99,9 +99,9 @@ int run_fill(const FillArgs &args) {
   return 0;
 }
 
-// Bytes: as whole elements of 4 where they come to that.
+// Bytes: as whole elements of 4 where they come to that and lie like that.
 int run_copy(const CopyArgs &args) {
-  const bool words = args.bytes % 4 == 0;
+  const bool words = (args.bytes | reinterpret_cast<intptr_t>(args.x) | reinterpret_cast<intptr_t>(args.y)) % 4 == 0;
   Walk walk(convert_loop<Same>, nullptr, args.y, words ? DG_INT32 : DG_UINT8, words ? args.bytes / 4 : args.bytes);
   walk.add_input(args.x, words ? DG_INT32 : DG_UINT8);
   walk.run(false);

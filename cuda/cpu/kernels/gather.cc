@@ -65,9 +65,6 @@ void scatter_add_rows(const ScatterAddArgs &args) {
   });
 }
 
-// Towards zero, within int32; NaN gives 0.
-int32_t whole(float v) { return v == v ? to_int(clamp_(v, -0x1p31f, 0x1.fffffep30f)) : 0; }
-
 template <class T>
 void one_hot_rows(const OneHotArgs &args, T on, T off) {
   T *y = static_cast<T *>(args.y);
@@ -100,7 +97,7 @@ int run_gather(const GatherArgs &args) {
 }
 
 int run_scatter_add(const ScatterAddArgs &args) {
-  if (args.outer * args.count * args.rows * args.inner == 0) return 0;
+  if (!args.outer || !args.count || !args.rows || !args.inner) return 0;
   if (args.type == DG_FLOAT32) {
     scatter_add_rows<float>(args);
   } else if (args.type == DG_INT32) {
@@ -117,10 +114,11 @@ int run_one_hot(const OneHotArgs &args) {
       one_hot_rows<float>(args, args.on, args.off);
       return 0;
     case DG_INT32:
-      one_hot_rows<int32_t>(args, whole(args.on), whole(args.off));
+      one_hot_rows<int32_t>(args, to_int_saturated(args.on), to_int_saturated(args.off));
       return 0;
     case DG_UINT8:
-      one_hot_rows<uint8_t>(args, static_cast<uint8_t>(whole(args.on)), static_cast<uint8_t>(whole(args.off)));
+      one_hot_rows<uint8_t>(args, static_cast<uint8_t>(to_int_saturated(args.on)),
+                            static_cast<uint8_t>(to_int_saturated(args.off)));
       return 0;
     case DG_BOOL:
       one_hot_rows<uint8_t>(args, args.on != 0, args.off != 0);

@@ -1,6 +1,5 @@
 // One step of an optimizer for all parameters.
 #include "../../core/args.h"
-#include "../../core/error.h"
 #include "../../math/updates.h"
 #include "../threads.h"
 #include "lanes.h"
@@ -51,8 +50,6 @@ int update_all(const UpdateArgs &args) {
 
 int run_update(const UpdateArgs &args) {
   const int given = (args.s1 ? 1 : 0) | (args.s2 ? 2 : 0) | (args.s3 ? 4 : 0);
-  const int missing = update_slots(args.op) & ~given;
-  if (missing) return fail(DG_E_ARGUMENT, update_name(args.op), " needs more state arrays");
   return with_rule(static_cast<Update>(args.op), given,
                    [&](auto type) { return update_all<typename decltype(type)::Rule>(args); });
 }
