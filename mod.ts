@@ -66,7 +66,12 @@ export type { ClassConfig, Config, Configured, Serializable } from "./src/serial
 export type { CompileArgs, PerOutput } from "./src/models/compiled.ts";
 export type { FitArgs } from "./src/models/fit_args.ts";
 export type { ClassWeight, TensorData } from "./src/models/data.ts";
-export { getOptimizer, type OptimizerIdentifier, train } from "./src/optimizers/registry.ts";
+export {
+  getOptimizer,
+  type LearningRate,
+  type OptimizerIdentifier,
+  train,
+} from "./src/optimizers/registry.ts";
 export {
   type Gradients,
   type NamedTensor,

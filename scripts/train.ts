@@ -45,10 +45,10 @@ const options = {
   epochs: { type: "integer", default: 5, min: 1, help: "passes over the data" },
   batchSize: { type: "integer", default: 32, min: 1, help: "samples per step" },
   device: {
-    type: "choice",
-    choices: ["auto", "wasm", "cpu", "gpu"],
+    type: "string",
+    value: "NAME",
     default: "auto",
-    help: "where to train",
+    help: "where to train: auto, wasm, cpu, gpu, gpu:1, ...",
   },
   seed: { type: "integer", default: 1, min: 0, help: "same seed, same device, same result" },
   learningRate: { type: "number", default: 0.001, min: 0, help: "step size of the optimizer" },

@@ -82,3 +82,52 @@ for (const device of devices()) {
     assert.deepEqual(alive(device), before);
   });
 }
+
+for (const device of devices()) {
+  Deno.test(`whatever is done with a model on ${device.name} leaves memory as it was`, async () => {
+    await dg.setBackend(device.name);
+    const { x, y, model } = regression();
+    model.add(dg.layers.dropout({ rate: 0.1 }));
+    const weights = dg.ones([320]), labels = dg.tidy(() => y.greater(0).cast("float32"));
+    const schedule = dg.schedules.exponentialDecay({
+      initialLearningRate: 0.01,
+      decaySteps: 10,
+      decayRate: 0.9,
+    });
+    const round = async () => {
+      model.compile({
+        optimizer: dg.train.adam(schedule),
+        loss: (t: dg.Tensor, p: dg.Tensor) => dg.losses.meanSquaredError(t, p),
+        metrics: ["mae", new dg.metrics.AUC(), (t: dg.Tensor, p: dg.Tensor) => p.sub(t).abs()],
+        weightedMetrics: ["mse"],
+      });
+      const stopping = dg.callbacks.earlyStopping({ restoreBestWeights: true, patience: 1 });
+      await model.fit(x, labels, {
+        epochs: 3,
+        batchSize: 50,
+        verbose: 0,
+        callbacks: [stopping, { onBatchEnd: () => {} }],
+        validationData: [x, labels, weights],
+        classWeight: { 0: 1, 1: 2 },
+        sampleWeight: weights,
+      });
+      await model.fit(x, labels, { validationSplit: 0.3, verbose: 0 });
+      await model.trainOnBatch(x, labels, weights);
+      await model.testOnBatch(x, labels);
+      dg.dispose(model.evaluate(x, labels, { batchSize: 33, sampleWeight: weights }));
+      dg.dispose([model.predict(x, { batchSize: 33 }), model.predictOnBatch(x)]);
+      dg.dispose(model.optimizer.getWeights());
+      const values = model.getWeights();
+      model.setWeights(values);
+      await model.save({ save: () => Promise.resolve() });
+      dg.dispose(values);
+    };
+    await round();
+    const before = alive(device);
+    await round();
+    await round();
+    assert.deepEqual(alive(device), before);
+    model.dispose();
+    dg.dispose([x, y, labels, weights]);
+  });
+}

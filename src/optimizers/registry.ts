@@ -2,6 +2,7 @@
 
 import { type ClassConfig, getObject } from "../serialization.ts";
 import { Optimizer } from "./optimizer.ts";
+import { LearningRateSchedule } from "./schedules.ts";
 import {
   Adadelta,
   type AdadeltaOptions,
@@ -44,12 +45,17 @@ export function getOptimizer(identifier: OptimizerIdentifier): Optimizer {
   return getObject<Optimizer>("optimizer", Optimizer, optimizers, identifier);
 }
 
+/** A learning rate, or a schedule that gives one for each step. */
+export type LearningRate = number | LearningRateSchedule;
+
 // The first argument of a factory: a learning rate, followed by other arguments, or an object of options.
 function given<O extends { learningRate: unknown }>(
-  first: number | Partial<O> | undefined,
+  first: LearningRate | Partial<O> | undefined,
   rest: Partial<O> = {},
 ): Partial<O> {
-  return typeof first === "object" ? first : { learningRate: first, ...rest } as Partial<O>;
+  return typeof first === "object" && !(first instanceof LearningRateSchedule)
+    ? first
+    : { learningRate: first, ...rest } as Partial<O>;
 }
 
 /**
@@ -69,50 +75,51 @@ function given<O extends { learningRate: unknown }>(
  */
 export const train = {
   /** Stochastic gradient descent. */
-  sgd: (learningRate?: number | Partial<SGDOptions>): SGD => new SGD(given(learningRate)),
+  sgd: (learningRate?: LearningRate | Partial<SGDOptions>): SGD => new SGD(given(learningRate)),
   /** Stochastic gradient descent with momentum. */
-  momentum: (learningRate: number, momentum: number, nesterov = false): SGD =>
+  momentum: (learningRate: LearningRate, momentum: number, nesterov = false): SGD =>
     new SGD({ learningRate, momentum, nesterov }),
   /** Adagrad. */
   adagrad: (
-    learningRate?: number | Partial<AdagradOptions>,
+    learningRate?: LearningRate | Partial<AdagradOptions>,
     initialAccumulatorValue?: number,
   ): Adagrad => new Adagrad(given(learningRate, { initialAccumulatorValue })),
   /** Adadelta. */
   adadelta: (
-    learningRate?: number | Partial<AdadeltaOptions>,
+    learningRate?: LearningRate | Partial<AdadeltaOptions>,
     rho?: number,
     epsilon?: number,
   ): Adadelta => new Adadelta(given(learningRate, { rho, epsilon })),
   /** Adam. */
   adam: (
-    learningRate?: number | Partial<AdamOptions>,
+    learningRate?: LearningRate | Partial<AdamOptions>,
     beta1?: number,
     beta2?: number,
     epsilon?: number,
   ): Adam => new Adam(given(learningRate, { beta1, beta2, epsilon })),
   /** Adam with decoupled weight decay. */
-  adamw: (learningRate?: number | Partial<AdamOptions>, weightDecay?: number): AdamW =>
+  adamw: (learningRate?: LearningRate | Partial<AdamOptions>, weightDecay?: number): AdamW =>
     new AdamW(given(learningRate, { weightDecay })),
   /** Adamax; its learning rate is 0.002 here unless given, as in TensorFlow.js. */
   adamax: (
-    learningRate: number | Partial<MomentsOptions> = 0.002,
+    learningRate: LearningRate | Partial<MomentsOptions> = 0.002,
     beta1?: number,
     beta2?: number,
     epsilon?: number,
   ): Adamax => new Adamax(given(learningRate, { beta1, beta2, epsilon })),
   /** Nadam. */
-  nadam: (learningRate?: number | Partial<MomentsOptions>): Nadam => new Nadam(given(learningRate)),
+  nadam: (learningRate?: LearningRate | Partial<MomentsOptions>): Nadam =>
+    new Nadam(given(learningRate)),
   /** RMSprop; `decay` is Keras's rho. */
   rmsprop: (
-    learningRate?: number | Partial<RMSpropOptions>,
+    learningRate?: LearningRate | Partial<RMSpropOptions>,
     decay?: number,
     momentum?: number,
     epsilon?: number,
     centered?: boolean,
   ): RMSprop => new RMSprop(given(learningRate, { rho: decay, momentum, epsilon, centered })),
   /** Follow the regularized leader. */
-  ftrl: (learningRate?: number | Partial<FtrlOptions>): Ftrl => new Ftrl(given(learningRate)),
+  ftrl: (learningRate?: LearningRate | Partial<FtrlOptions>): Ftrl => new Ftrl(given(learningRate)),
   /** Lion. */
-  lion: (learningRate?: number | Partial<LionOptions>): Lion => new Lion(given(learningRate)),
+  lion: (learningRate?: LearningRate | Partial<LionOptions>): Lion => new Lion(given(learningRate)),
 };
