@@ -97,7 +97,8 @@ export const others = {
 export type ChainedMethods = NamedMethods & typeof others;
 
 declare module "./tensor.ts" {
-  interface Tensor extends ChainedMethods {}
+  // Disposable again, because a class that is being added to may lose members with computed names: which file is checked first decides.
+  interface Tensor extends ChainedMethods, globalThis.Disposable {}
 }
 
 function attach(name: string, value: unknown): void {
