@@ -51,8 +51,9 @@ $(eval $(call cpu_rules,asan,$(SANITIZE)))
 
 # nodelete: worker threads outlive a dlclose.
 cpu: $(BUILD)/libdinograd_cpu.so
-$(BUILD)/libdinograd_cpu.so: $(call cpu_objects,cpu)
-	$(CXX) -shared -static-libstdc++ -static-libgcc -Wl,--no-undefined -Wl,--exclude-libs,ALL -Wl,-z,nodelete $^ -o $@ -pthread
+$(BUILD)/libdinograd_cpu.so: $(call cpu_objects,cpu) cuda/exports.map
+	$(CXX) -shared -static-libstdc++ -static-libgcc -Wl,--no-undefined -Wl,--version-script=cuda/exports.map \
+		-Wl,-z,nodelete $(filter %.o,$^) -o $@ -pthread
 
 # ---- WebAssembly -----------------------------------------------------------------------------------------------------
 WASM_CXX ?= clang++-16
