@@ -26,7 +26,7 @@ export class Variable extends Tensor {
   /** Whether `variableGrads` without a list takes it in. */
   trainable: boolean;
 
-  /** A variable that starts with the values of `initial`, cast to `dtype` where one is given. */
+  /** A variable that starts with the values of `initial`, on its device. */
   constructor(initial: Tensor, trainable = true, name?: string) {
     const storage = allocate(initial.device, initial.dtype, initial.size, true);
     const { native } = initial.device;

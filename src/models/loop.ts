@@ -1,6 +1,7 @@
 // How does an epoch run? Batches are gathered on the device by an index list, the step is recorded once per batch size, and many
 // steps are one native call. Losses are noted per step on the device and read only when somebody looks.
 
+import { dtypeId } from "../dtype.ts";
 import {
   allocate,
   type DeviceBuffer,
@@ -66,7 +67,7 @@ export class Loop {
     this.#counters = allocate(device, "int32", 2);
     this.#losses = allocate(device, "float32", this.steps);
     const view = (at: number) =>
-      native.check(native.calls.dg_view(this.#counters.handle, at, 3, 1));
+      native.check(native.calls.dg_view(this.#counters.handle, at, dtypeId.int32, 1));
     this.#position = view(0);
     this.#stepNumber = view(1);
   }

@@ -164,7 +164,7 @@ export function randomStandardNormal(
   return randomNormal(shape, 0, 1, dtype, seed);
 }
 
-/** Normally distributed numbers, those beyond two deviations drawn again. */
+/** Normally distributed numbers within two deviations of the mean. */
 export function truncatedNormal(
   shape: readonly number[],
   mean = 0,
