@@ -106,6 +106,7 @@ function bandwidths(): void {
       0,
       hyper.handle,
       iteration.handle,
+      0,
       1,
     );
   };

@@ -6,7 +6,10 @@
 // Arrays.     An array is a typed run of elements on one device, named by a positive i32 handle (slot and generation). The
 //             library keeps type, element count, device and storage, so a call needs no sizes that it could get wrong: it
 //             checks them. Views are arrays of their own that share storage; storage lives until its last array is freed.
-//             bool is one byte, 0 or 1, and uploads must keep to that. 16-bit floats can be moved, not yet computed with.
+//             bool is one byte, 0 or 1, and uploads must keep to that. float16 and bfloat16 are ways to store floats: what is
+//             read is widened to float32, sums and all other arithmetic are float32, and a result is rounded once, to the
+//             nearest (ties to even), when it is stored. A call that takes "floats" takes the three types, all its floats
+//             of one type unless it says otherwise.
 // Arguments.  Only i32, f32 and f64 cross the boundary (V8's fast calls take 4 to 6 ns). f64 carries element counts, which
 //             are exact to 2^53. Host data is the one exception: dg_upload and dg_download take a pointer.
 // Scratch.    Shapes and other lists travel through the calling thread's scratch area, DG_SCRATCH f64 values that the
@@ -24,8 +27,8 @@
 //             arrays it allocates live in the recording's arena. dg_replay runs the program as often as asked.
 //             Inside a recording dg_download, dg_address to read, dg_synchronize, dg_replay, copies between devices and
 //             kernel calls on another device fail with DG_E_RECORD. dg_upload, dg_alloc, dg_view and dg_free work at once.
-// In place.   Elementwise calls, softmax and the gradients of softmax and cross-entropy may write over a float32 input (for
-//             elementwise calls: any input) that is element for element their output. All other outputs are apart from the
+// In place.   Elementwise calls, softmax and the gradients of softmax and cross-entropy may write over an input of floats
+//             (elementwise calls: any input) that is element for element their output. All other outputs are apart from the
 //             inputs of their call; whatever else overlaps is refused.
 #ifndef DINOGRAD_H
 #define DINOGRAD_H
@@ -40,7 +43,7 @@
 extern "C" {
 #endif
 
-#define DG_VERSION 1     // grows with every change of this header; both sides compare it before anything else
+#define DG_VERSION 2     // grows with every change of this header; both sides compare it before anything else
 #define DG_SCRATCH 2048  // f64 values in the scratch area
 #define DG_MAX_RANK 8    // longest shape any call takes
 #define DG_HYPER 16      // f32 values in an optimizer's `hyper` array
@@ -165,7 +168,7 @@ DG_API int dg_unary(int op, int x, int y, float a, float b);
 DG_API int dg_binary(int op, int a, int b, int y, int rank);
 // y = condition ? a : b, with the broadcasting of dg_binary (scratch: condition, a, b).
 DG_API int dg_where(int condition, int a, int b, int y, int rank);
-// y = x in y's type. To integers: truncation towards zero, NaN to 0, values outside the type saturate (uint8: int32 first,
+// y = x in y's type, any types. To integers: truncation towards zero, NaN to 0, values outside the type saturate (uint8: int32 first,
 // then its low byte); to bool: x != 0.
 DG_API int dg_cast(int x, int y);
 
@@ -181,7 +184,7 @@ DG_API int dg_strided(int x, double x_offset, int y, double y_offset, int rank);
 // walks through an epoch's order. An index outside [0, rows) gives zeros and, on CPU and WebAssembly, an error; positions
 // outside the index are an error there too, and zeros on a GPU.
 DG_API int dg_gather(int x, int index, int start, int y, double outer, double rows, double count, double inner);
-// y[o, index[i], :] += x[o, i, :], repeated indices in ascending i; float32 and int32. Indices outside [0, rows) are left
+// y[o, index[i], :] += x[o, i, :], repeated indices in ascending i; floats and int32. Indices outside [0, rows) are left
 // out.
 DG_API int dg_scatter_add(int x, int index, int y, double outer, double rows, double count, double inner);
 // y [count, depth]: on where the column equals index[i], off elsewhere; both converted to y's type as by dg_cast.
@@ -189,14 +192,14 @@ DG_API int dg_one_hot(int index, int y, double depth, float on, float off);
 
 // ---- Reductions ----------------------------------------------------------------------------------------------------
 
-// Scratch: dims [rank]; bit d of `axes` set: dimension d is reduced. float32 and int32 (not mean), all and any bool. Sums
+// Scratch: dims [rank]; bit d of `axes` set: dimension d is reduced. Floats and int32 (not mean), all and any bool. Sums
 // and products of int32 wrap. Of an empty axis: sum and sumSquares 0, mean NaN, prod 1, max -inf (int32: the smallest),
 // min +inf (int32: the largest), all 1, any 0. NaN spreads through max and min.
 DG_API int dg_reduce(int op, int x, int y, int rank, int axes);
 // y int32 [outer, inner] = position of the first largest (smallest) value along the middle axis of x [outer, n, inner].
-// NaN counts as largest (smallest). float32 and int32. n = 0 and n > 2^31 - 1 are refused, unless y is empty.
+// NaN counts as largest (smallest). Floats and int32. n = 0 and n > 2^31 - 1 are refused, unless y is empty.
 DG_API int dg_argreduce(int op, int x, int y, double outer, double n, double inner);
-// Running sum or product of float32 or int32 along the middle axis; exclusive: each result leaves its own element out;
+// Running sum or product of floats or int32 along the middle axis; exclusive: each result leaves its own element out;
 // reverse: from the end.
 DG_API int dg_scan(int op, int x, int y, double outer, double n, double inner, int exclusive, int reverse);
 
@@ -207,20 +210,26 @@ enum dg_matmul_flag {
   DG_TRANSPOSE_B = 2,  // b is stored [n, k]
   DG_SHARE_A = 4,      // one a for the whole batch
   DG_SHARE_B = 8,      // one b for the whole batch
+  DG_TF32 = 16,        // float32 factors may be rounded to TF32 (10 bits of mantissa) where that is quicker
 };
 // y [batch, m, n] = activation(a [batch, m, k] . b [batch, k, n] + bias [n]); bias 0: none; activation -1: none, otherwise
-// the id of a unary operation with its parameter alpha. float32 and int32 (no bias or activation).
+// the id of a unary operation with its parameter alpha. Floats and int32 (no bias or activation).
 DG_API int dg_matmul(int a, int b, int bias, int y, double batch, double m, double n, double k, int flags,
                      int activation, float alpha);
+// Who multiplies on a GPU: this library's kernels, cuBLASLt, or whichever of the two is known to be quicker for the size.
+// Sets the engine for the process (DG_ENGINE_ASK: leaves it) and returns the one in force; DG_E_DEVICE with the reason
+// where cuBLASLt was asked for and cannot be opened. Builds without a choice are DG_ENGINE_OWN and refuse others.
+enum dg_engine { DG_ENGINE_ASK = -1, DG_ENGINE_BEST = 0, DG_ENGINE_OWN = 1, DG_ENGINE_CUBLASLT = 2 };
+DG_API int dg_engine(int engine);
 
 // ---- Softmax and cross-entropy -------------------------------------------------------------------------------------
-// Along the last axis of [rows, n]; log: 1 for log-softmax.
+// Along the last axis of floats [rows, n]; log: 1 for log-softmax.
 
 DG_API int dg_softmax(int x, int y, double rows, double n, int log);
 // dx from dy and the forward result y.
 DG_API int dg_softmax_grad(int dy, int y, int dx, double rows, double n, int log);
-// loss [rows] = -sum labels * log softmax(logits). labels: float32 [rows, n], or int32 [rows] class numbers; one outside
-// [0, n) gives NaN and, on CPU and WebAssembly, an error.
+// loss [rows] = -sum labels * log softmax(logits). labels: floats [rows, n], or int32 [rows] class numbers; one outside
+// [0, n) gives NaN and, on CPU and WebAssembly, an error. loss and dloss are float32 whatever the logits are.
 DG_API int dg_cross_entropy(int logits, int labels, int loss, double rows, double n);
 // dlogits [rows, n] = dloss [rows] * (softmax(logits) * sum labels - labels).
 DG_API int dg_cross_entropy_grad(int logits, int labels, int dloss, int dlogits, double rows, double n);
@@ -228,25 +237,30 @@ DG_API int dg_cross_entropy_grad(int logits, int labels, int dloss, int dlogits,
 // ---- Random numbers ------------------------------------------------------------------------------------------------
 
 // Fills y from Philox4x32-10. `state` is an int32 array of 4: key low, key high, counter low, counter high; the call
-// advances the counter by ceil(count / 4), so the next draw differs, replayed or not. float32: uniform of [a, b); normal
-// with mean a and deviation b; truncatedNormal, the same within two deviations of the mean. float32 or int32: bernoulli, 1
-// with probability a. int32: uniformInt, integers of [a, b).
+// advances the counter by ceil(count / 4), so the next draw differs, replayed or not. Floats: uniform of [a, b); normal
+// with mean a and deviation b; truncatedNormal, the same within two deviations of the mean (16-bit ones are float32 draws,
+// rounded). Floats or int32: bernoulli, 1 with probability a. int32: uniformInt, integers of [a, b).
 DG_API int dg_random(int op, int state, int y, float a, float b);
 
 // ---- Optimizers ----------------------------------------------------------------------------------------------------
-// The gradients of a step lie in one flat float32 array. Scratch lists the segments: `count` pairs (parameter handle, weight
-// decay switch 0 or 1); segment i starts where the segment before ended, rounded up to a multiple of 16 elements.
+// The gradients of a step lie in one flat float32 array. Scratch lists the segments: `count` pairs (handle of a parameter,
+// floats of any type; weight decay switch 0 or 1); segment i starts where the segment before ended, rounded up to a multiple of 16 elements.
 
 // One step of an optimizer for all parameters: each is written in place, so no two arrays of the call may share memory.
 // s1..s3 are flat state arrays in the layout of `grads` (0 where the rule has none), `hyper` a float32 array of
 // DG_HYPER: [0] learning rate, [1] decoupled weight decay (w -= rate * decay * w first), the rest as math/updates.h
-// says; `iteration` an int32 array of 1 that the call increments.
-DG_API int dg_update(int op, int grads, int s1, int s2, int s3, int hyper, int iteration, int count);
+// says; `iteration` an int32 array of 1 that the call increments. `finite` is 0 or an int32 array of 1: the call changes
+// nothing at all while that holds 0.
+DG_API int dg_update(int op, int grads, int s1, int s2, int s3, int hyper, int iteration, int finite, int count);
 // Limits gradients in place: clipvalue to [-limit, limit], clipnorm each segment's Euclidean norm, globalClipnorm the norm
 // of them all. Scratch as for dg_update.
 DG_API int dg_clip(int op, int grads, float limit, int count);
 // flag (int32 [1]) = 1 if every element of the float32 array is finite, else 0.
 DG_API int dg_all_finite(int x, int flag);
+// The step of a dynamic loss scale after the finite check of its gradients. scale float32 [1], steps int32 [1] since the
+// last change, finite int32 [1]. Finite: steps counts up, and the `growth`th one doubles the scale; else the scale is
+// halved. Either change starts steps from 0.
+DG_API int dg_loss_scale(int scale, int steps, int finite, int growth);
 
 #ifdef __cplusplus
 }

@@ -67,6 +67,7 @@ Deno.test("the enumerations agree", () => {
     ["dg_number", /^DG_/, transcription.DeviceNumber],
     ["dg_memory_kind", /^DG_(BYTES_)?/, transcription.MemoryKind],
     ["dg_matmul_flag", /^DG_/, transcription.MatMulFlag],
+    ["dg_engine", /^DG_ENGINE_/, transcription.Engine],
   ];
   for (const [name, prefix, transcribed] of pairs) {
     const members = Object.entries(enumeration(name)).map((

@@ -43,7 +43,7 @@ double seconds(clockid_t clock) {
 double measure(MatMul run, const Product &p, clockid_t clock) {
   std::vector<float> a(p.m * p.k, 0.5f), b(p.k * p.n, 0.25f), y(p.m * p.n);
   const MatMulArgs args = {DG_FLOAT32, a.data(),  b.data(),  nullptr,          y.data(),          1,  p.m, p.n,
-                           p.k,        p.m * p.k, p.k * p.n, p.transposes & 1, p.transposes >> 1, -1, 0};
+                           p.k,        p.m * p.k, p.k * p.n, p.transposes & 1, p.transposes >> 1, 0, -1, 0};
   const int64_t repeats = std::max<int64_t>(1, 8000000 / (p.m * p.k * p.n));
   const double begin = seconds(clock);
   double best = 1e9;

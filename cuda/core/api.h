@@ -36,10 +36,9 @@ inline int need_type(const Array &a, int dtype, const char *what) {
   return fail(DG_E_ARGUMENT, what, " must be ", dtype_name(dtype), ", got ", dtype_name(a.dtype));
 }
 
-// What computes does not take 16-bit floats yet; what only moves elements does.
-inline int not_half(const Array &a) {
-  if (a.dtype != DG_FLOAT16 && a.dtype != DG_BFLOAT16) return 0;
-  return fail(DG_E_ARGUMENT, "This call does not take ", dtype_name(a.dtype));
+inline int need_floats(const Array &a, const char *what) {
+  if (is_float_type(a.dtype)) return 0;
+  return fail(DG_E_ARGUMENT, what, " must be floats, got ", dtype_name(a.dtype));
 }
 
 inline int need_count(const Array &a, double count, const char *what) {

@@ -80,7 +80,6 @@ int dg_where(int condition_, int a_, int b_, int y_, int rank) {
   DG_OPERAND(b, b_);
   DG_OPERAND(y, y_);
   DG_TRY(need_type(*condition, DG_BOOL, "The condition"));
-  DG_TRY(not_half(*a));
   DG_TRY(need_type(*b, a->dtype, "The second choice"));
   DG_TRY(need_type(*y, a->dtype, "The output"));
   DG_TRY(same_device(*a, *b));
@@ -100,8 +99,6 @@ int dg_cast(int x_, int y_) {
   DG_OPERAND(y, y_);
   DG_TRY(same_device(*x, *y));
   DG_TRY(need_count(*y, static_cast<double>(x->count), "The output"));
-  DG_TRY(not_half(*x));
-  DG_TRY(not_half(*y));
   DG_TRY(not_partly(*y, *x));
   if (x->count == 0) return 0;
   return DG_SUBMIT(x->device(), CastArgs, cast, (CastArgs{x->dtype, y->dtype, x->data(), y->data(), x->count}));

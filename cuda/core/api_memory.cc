@@ -132,7 +132,6 @@ int dg_copy(int src, int dst) {
 int dg_fill(int array, double value) {
   Entry entry;
   DG_OPERAND(y, array);
-  DG_TRY(not_half(*y));
   if (y->count == 0) return 0;
   return DG_SUBMIT(y->device(), FillArgs, fill, (FillArgs{y->dtype, y->data(), y->count, value}));
 }

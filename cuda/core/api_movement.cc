@@ -66,7 +66,7 @@ int dg_scatter_add(int x_, int index_, int y_, double outer, double rows, double
   DG_TRY(same_device(*x, *index));
   DG_TRY(same_device(*x, *y));
   DG_TRY(need_type(*index, DG_INT32, "The index"));
-  DG_REQUIRE(x->dtype == DG_FLOAT32 || x->dtype == DG_INT32, "scatter-add takes float32 or int32, got ",
+  DG_REQUIRE(is_float_type(x->dtype) || x->dtype == DG_INT32, "scatter-add takes floats or int32, got ",
              dtype_name(x->dtype));
   DG_TRY(need_type(*y, x->dtype, "The output"));
   DG_REQUIRE(whole(outer) && whole(rows) && whole(count) && whole(inner), "Sizes must be whole numbers");
@@ -88,7 +88,6 @@ int dg_one_hot(int index_, int y_, double depth, float on, float off) {
   DG_OPERAND(y, y_);
   DG_TRY(same_device(*index, *y));
   DG_TRY(need_type(*index, DG_INT32, "The index"));
-  DG_TRY(not_half(*y));
   DG_REQUIRE(whole(depth), "The depth must be a whole number, got ", depth);
   DG_TRY(need_count(*y, static_cast<double>(index->count) * depth, "The output"));
   DG_TRY(apart(*y, *index));

@@ -8,11 +8,11 @@ using namespace dg;
 namespace dg {
 namespace {
 
-float *floats(const Array &a) { return reinterpret_cast<float *>(a.data()); }
+float *floats(const Array &a) { return reinterpret_cast<float *>(a.data()); }  // of float32
 
 bool reducible(Reduce op, int dtype) {
   if (op == Reduce::all || op == Reduce::any) return dtype == DG_BOOL;
-  return dtype == DG_FLOAT32 || (dtype == DG_INT32 && op != Reduce::mean);
+  return is_float_type(dtype) || (dtype == DG_INT32 && op != Reduce::mean);
 }
 
 // [outer, n, inner] of an input as three integers, checked against its count.
@@ -21,17 +21,18 @@ int lines(const Array &x, double outer, double n, double inner) {
   return need_count(x, outer * n * inner, "The input");
 }
 
-// A float32 matrix [rows, n] of a call.
-int matrix(const Array &a, double rows, double n, const char *what) {
+// A matrix [rows, n] of a call, of one type of floats.
+int matrix(const Array &a, int dtype, double rows, double n, const char *what) {
   DG_REQUIRE(whole(rows) && whole(n), "Sizes must be whole numbers");
-  DG_TRY(need_type(a, DG_FLOAT32, what));
+  DG_TRY(need_floats(a, what));
+  DG_TRY(need_type(a, dtype, what));
   return need_count(a, rows * n, what);
 }
 
-// Labels of a cross-entropy: float32 [rows, n] or int32 [rows].
-int label_kind(const Array &labels, double rows, double n) {
+// Labels of a cross-entropy: floats [rows, n] or int32 [rows].
+int label_kind(const Array &labels, const Array &logits, double rows, double n) {
   if (labels.dtype == DG_INT32) return need_count(labels, rows, "The class numbers");
-  return matrix(labels, rows, n, "The labels");
+  return matrix(labels, logits.dtype, rows, n, "The labels");
 }
 
 }  // namespace
@@ -66,7 +67,7 @@ int dg_argreduce(int op, int x_, int y_, double outer, double n, double inner) {
   DG_OPERAND(y, y_);
   DG_REQUIRE(argreduce_name(op), "There is no arg-reduction ", op);
   DG_TRY(same_device(*x, *y));
-  DG_REQUIRE(x->dtype == DG_FLOAT32 || x->dtype == DG_INT32, argreduce_name(op), " does not take ",
+  DG_REQUIRE(is_float_type(x->dtype) || x->dtype == DG_INT32, argreduce_name(op), " does not take ",
              dtype_name(x->dtype));
   DG_TRY(need_type(*y, DG_INT32, "The output"));
   DG_TRY(lines(*x, outer, n, inner));
@@ -85,7 +86,7 @@ int dg_scan(int op, int x_, int y_, double outer, double n, double inner, int ex
   DG_OPERAND(y, y_);
   DG_REQUIRE(scan_name(op), "There is no scan ", op);
   DG_TRY(same_device(*x, *y));
-  DG_REQUIRE(x->dtype == DG_FLOAT32 || x->dtype == DG_INT32, scan_name(op), " does not take ", dtype_name(x->dtype));
+  DG_REQUIRE(is_float_type(x->dtype) || x->dtype == DG_INT32, scan_name(op), " does not take ", dtype_name(x->dtype));
   DG_TRY(need_type(*y, x->dtype, "The output"));
   DG_TRY(lines(*x, outer, n, inner));
   DG_TRY(need_count(*y, static_cast<double>(x->count), "The output"));
@@ -101,13 +102,13 @@ int dg_softmax(int x_, int y_, double rows, double n, int log) {
   DG_OPERAND(x, x_);
   DG_OPERAND(y, y_);
   DG_TRY(same_device(*x, *y));
-  DG_TRY(matrix(*x, rows, n, "The input"));
-  DG_TRY(matrix(*y, rows, n, "The output"));
+  DG_TRY(matrix(*x, x->dtype, rows, n, "The input"));
+  DG_TRY(matrix(*y, x->dtype, rows, n, "The output"));
   DG_TRY(not_partly(*y, *x));
   if (x->count == 0) return 0;
   return DG_SUBMIT(
       x->device(), SoftmaxArgs, softmax,
-      (SoftmaxArgs{floats(*x), floats(*y), static_cast<int64_t>(rows), static_cast<int64_t>(n), log != 0}));
+      (SoftmaxArgs{x->dtype, x->data(), y->data(), static_cast<int64_t>(rows), static_cast<int64_t>(n), log != 0}));
 }
 
 int dg_softmax_grad(int dy_, int y_, int dx_, double rows, double n, int log) {
@@ -117,14 +118,14 @@ int dg_softmax_grad(int dy_, int y_, int dx_, double rows, double n, int log) {
   DG_OPERAND(dx, dx_);
   DG_TRY(same_device(*dy, *y));
   DG_TRY(same_device(*dy, *dx));
-  DG_TRY(matrix(*dy, rows, n, "The upstream gradient"));
-  DG_TRY(matrix(*y, rows, n, "The forward result"));
-  DG_TRY(matrix(*dx, rows, n, "The output"));
+  DG_TRY(matrix(*dy, dy->dtype, rows, n, "The upstream gradient"));
+  DG_TRY(matrix(*y, dy->dtype, rows, n, "The forward result"));
+  DG_TRY(matrix(*dx, dy->dtype, rows, n, "The output"));
   DG_TRY(not_partly(*dx, *dy));
   DG_TRY(not_partly(*dx, *y));
   if (dy->count == 0) return 0;
   return DG_SUBMIT(dy->device(), SoftmaxGradArgs, softmax_grad,
-                   (SoftmaxGradArgs{floats(*dy), floats(*y), floats(*dx), static_cast<int64_t>(rows),
+                   (SoftmaxGradArgs{dy->dtype, dy->data(), y->data(), dx->data(), static_cast<int64_t>(rows),
                                     static_cast<int64_t>(n), log != 0}));
 }
 
@@ -135,15 +136,15 @@ int dg_cross_entropy(int logits_, int labels_, int loss_, double rows, double n)
   DG_OPERAND(loss, loss_);
   DG_TRY(same_device(*logits, *labels));
   DG_TRY(same_device(*logits, *loss));
-  DG_TRY(matrix(*logits, rows, n, "The logits"));
-  DG_TRY(label_kind(*labels, rows, n));
-  DG_TRY(matrix(*loss, rows, 1, "The loss"));
+  DG_TRY(matrix(*logits, logits->dtype, rows, n, "The logits"));
+  DG_TRY(label_kind(*labels, *logits, rows, n));
+  DG_TRY(matrix(*loss, DG_FLOAT32, rows, 1, "The loss"));
   DG_TRY(apart(*loss, *logits));
   DG_TRY(apart(*loss, *labels));
   if (rows == 0) return 0;
   bool classes = labels->dtype == DG_INT32;
   return DG_SUBMIT(logits->device(), CrossEntropyArgs, cross_entropy,
-                   (CrossEntropyArgs{floats(*logits), classes ? nullptr : floats(*labels),
+                   (CrossEntropyArgs{logits->dtype, logits->data(), classes ? nullptr : labels->data(),
                                      classes ? reinterpret_cast<const int32_t *>(labels->data()) : nullptr,
                                      floats(*loss), static_cast<int64_t>(rows), static_cast<int64_t>(n)}));
 }
@@ -157,10 +158,10 @@ int dg_cross_entropy_grad(int logits_, int labels_, int dloss_, int dlogits_, do
   DG_TRY(same_device(*logits, *labels));
   DG_TRY(same_device(*logits, *dloss));
   DG_TRY(same_device(*logits, *dlogits));
-  DG_TRY(matrix(*logits, rows, n, "The logits"));
-  DG_TRY(label_kind(*labels, rows, n));
-  DG_TRY(matrix(*dloss, rows, 1, "The upstream gradient"));
-  DG_TRY(matrix(*dlogits, rows, n, "The output"));
+  DG_TRY(matrix(*logits, logits->dtype, rows, n, "The logits"));
+  DG_TRY(label_kind(*labels, *logits, rows, n));
+  DG_TRY(matrix(*dloss, DG_FLOAT32, rows, 1, "The upstream gradient"));
+  DG_TRY(matrix(*dlogits, logits->dtype, rows, n, "The output"));
   DG_TRY(not_partly(*dlogits, *logits));
   DG_TRY(labels->dtype == DG_INT32 ? apart(*dlogits, *labels) : not_partly(*dlogits, *labels));
   DG_TRY(apart(*dlogits, *dloss));
@@ -168,9 +169,9 @@ int dg_cross_entropy_grad(int logits_, int labels_, int dloss_, int dlogits_, do
   bool classes = labels->dtype == DG_INT32;
   return DG_SUBMIT(
       logits->device(), CrossEntropyGradArgs, cross_entropy_grad,
-      (CrossEntropyGradArgs{floats(*logits), classes ? nullptr : floats(*labels),
+      (CrossEntropyGradArgs{logits->dtype, logits->data(), classes ? nullptr : labels->data(),
                             classes ? reinterpret_cast<const int32_t *>(labels->data()) : nullptr, floats(*dloss),
-                            floats(*dlogits), static_cast<int64_t>(rows), static_cast<int64_t>(n)}));
+                            dlogits->data(), static_cast<int64_t>(rows), static_cast<int64_t>(n)}));
 }
 
 }  // extern "C"

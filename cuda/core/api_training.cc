@@ -23,14 +23,19 @@ int read_segments(int count, const Array &flat, Segment *&segments, std::vector<
     DG_REQUIRE(whole(handle) && handle <= INT32_MAX, "Parameter ", i, " must be a handle, got ", handle);
     DG_OPERAND(p, static_cast<int>(handle));
     DG_TRY(same_device(flat, *p));
-    DG_TRY(need_type(*p, DG_FLOAT32, "A parameter"));
+    DG_TRY(need_floats(*p, "A parameter"));
     at = (at + segment_align - 1) / segment_align * segment_align;
-    segments[i] = {reinterpret_cast<float *>(p->data()), at, p->count, context().scratch[2 * i + 1] != 0};
+    segments[i] = {p->data(), p->dtype, at, p->count, context().scratch[2 * i + 1] != 0};
     at += p->count;
     params.push_back(p);
   }
   DG_REQUIRE(at <= flat.count, "The parameters need ", at, " gradients, got ", flat.count);
   return 0;
+}
+
+int one_integer(const Array &a, const char *what) {
+  DG_TRY(need_type(a, DG_INT32, what));
+  return need_count(a, 1, what);
 }
 
 // 0 if no two of the arrays share memory.
@@ -48,7 +53,7 @@ int all_apart(std::vector<const Array *> &arrays) {
 int drawable(int op, int dtype, float a, float b) {
   const Random random = static_cast<Random>(op);
   const bool integers = random == Random::uniformInt, either = random == Random::bernoulli;
-  DG_REQUIRE((dtype == DG_FLOAT32 && !integers) || (dtype == DG_INT32 && (integers || either)), random_name(op),
+  DG_REQUIRE((is_float_type(dtype) && !integers) || (dtype == DG_INT32 && (integers || either)), random_name(op),
              " does not make ", dtype_name(dtype));
   const double low = a, high = b;
   if (random == Random::uniform) DG_REQUIRE(a <= b && b - a < infinity, "Cannot draw from [", low, ", ", high, ")");
@@ -78,7 +83,7 @@ int dg_random(int op, int state_, int y_, float a, float b) {
                    (RandomArgs{op, y->dtype, reinterpret_cast<int32_t *>(state->data()), y->data(), y->count, a, b}));
 }
 
-int dg_update(int op, int grads_, int s1, int s2, int s3, int hyper_, int iteration_, int count) {
+int dg_update(int op, int grads_, int s1, int s2, int s3, int hyper_, int iteration_, int finite_, int count) {
   Entry entry;
   DG_OPERAND(grads, grads_);
   DG_OPERAND(hyper, hyper_);
@@ -89,9 +94,16 @@ int dg_update(int op, int grads_, int s1, int s2, int s3, int hyper_, int iterat
   DG_TRY(need_type(*grads, DG_FLOAT32, "The gradients"));
   DG_TRY(need_type(*hyper, DG_FLOAT32, "hyper"));
   DG_TRY(need_count(*hyper, DG_HYPER, "hyper"));
-  DG_TRY(need_type(*iteration, DG_INT32, "iteration"));
-  DG_TRY(need_count(*iteration, 1, "iteration"));
+  DG_TRY(one_integer(*iteration, "iteration"));
   std::vector<const Array *> arrays = {grads, hyper, iteration};
+  const int32_t *finite = nullptr;
+  if (finite_) {
+    DG_OPERAND(flag, finite_);
+    DG_TRY(same_device(*grads, *flag));
+    DG_TRY(one_integer(*flag, "finite"));
+    arrays.push_back(flag);
+    finite = reinterpret_cast<const int32_t *>(flag->data());
+  }
   float *slots[3] = {};
   const int handles[3] = {s1, s2, s3};
   for (int i = 0; i < 3; i++) {
@@ -112,7 +124,7 @@ int dg_update(int op, int grads_, int s1, int s2, int s3, int hyper_, int iterat
   return DG_SUBMIT(grads->device(), UpdateArgs, update,
                    (UpdateArgs{op, reinterpret_cast<const float *>(grads->data()), slots[0], slots[1], slots[2],
                                reinterpret_cast<float *>(hyper->data()), reinterpret_cast<int32_t *>(iteration->data()),
-                               segments, count}));
+                               finite, segments, count}));
 }
 
 int dg_clip(int op, int grads_, float limit, int count) {
@@ -134,12 +146,31 @@ int dg_all_finite(int x_, int flag_) {
   DG_OPERAND(flag, flag_);
   DG_TRY(same_device(*x, *flag));
   DG_TRY(need_type(*x, DG_FLOAT32, "The input"));
-  DG_TRY(need_type(*flag, DG_INT32, "The flag"));
-  DG_TRY(need_count(*flag, 1, "The flag"));
+  DG_TRY(one_integer(*flag, "The flag"));
   DG_TRY(apart(*flag, *x));
   return DG_SUBMIT(
       x->device(), AllFiniteArgs, all_finite,
       (AllFiniteArgs{reinterpret_cast<const float *>(x->data()), reinterpret_cast<int32_t *>(flag->data()), x->count}));
+}
+
+int dg_loss_scale(int scale_, int steps_, int finite_, int growth) {
+  Entry entry;
+  DG_OPERAND(scale, scale_);
+  DG_OPERAND(steps, steps_);
+  DG_OPERAND(finite, finite_);
+  DG_TRY(same_device(*scale, *steps));
+  DG_TRY(same_device(*scale, *finite));
+  DG_TRY(need_type(*scale, DG_FLOAT32, "The scale"));
+  DG_TRY(need_count(*scale, 1, "The scale"));
+  DG_TRY(one_integer(*steps, "steps"));
+  DG_TRY(one_integer(*finite, "finite"));
+  DG_TRY(apart(*scale, *finite));
+  DG_TRY(apart(*steps, *finite));
+  DG_TRY(apart(*steps, *scale));
+  DG_REQUIRE(growth >= 1, "The scale must grow after at least one step, got ", growth);
+  return DG_SUBMIT(scale->device(), LossScaleArgs, loss_scale,
+                   (LossScaleArgs{reinterpret_cast<float *>(scale->data()), reinterpret_cast<int32_t *>(steps->data()),
+                                  reinterpret_cast<const int32_t *>(finite->data()), growth}));
 }
 
 }  // extern "C"

@@ -117,39 +117,44 @@ struct ScanArgs {
 struct MatMulArgs {
   Dtype type;
   const void *a, *b;
-  const float *bias;  // null: none
+  const void *bias;  // null: none
   void *y;
   int64_t batch, m, n, k;
   int64_t a_step, b_step;  // elements between matrices of the batch; 0 when shared
   int32_t transpose_a, transpose_b;
+  int32_t tf32;        // whether float32 factors may be rounded to TF32
   int32_t activation;  // unary op id or -1
   float alpha;
 };
 struct SoftmaxArgs {
-  const float *x;
-  float *y;
+  Dtype type;
+  const void *x;
+  void *y;
   int64_t rows, n;
   int32_t log;
 };
 struct SoftmaxGradArgs {
-  const float *dy, *y;
-  float *dx;
+  Dtype type;
+  const void *dy, *y;
+  void *dx;
   int64_t rows, n;
   int32_t log;
 };
 struct CrossEntropyArgs {
-  const float *logits;
-  const float *labels;     // [rows, n], or null
+  Dtype type;  // of logits and labels
+  const void *logits;
+  const void *labels;      // [rows, n], or null
   const int32_t *classes;  // [rows], or null
   float *loss;
   int64_t rows, n;
 };
 struct CrossEntropyGradArgs {
-  const float *logits;
-  const float *labels;
+  Dtype type;  // of logits, labels and dlogits
+  const void *logits;
+  const void *labels;
   const int32_t *classes;
   const float *dloss;
-  float *dlogits;
+  void *dlogits;
   int64_t rows, n;
 };
 struct RandomArgs {
@@ -162,7 +167,8 @@ struct RandomArgs {
 };
 constexpr int64_t segment_align = 16;  // elements; 64 bytes of float32
 struct Segment {
-  float *param;
+  void *param;
+  Dtype type;         // of param
   int64_t offset, n;  // elements in the flat arrays
   int32_t decay;
 };
@@ -172,6 +178,7 @@ struct UpdateArgs {
   float *s1, *s2, *s3;
   float *hyper;
   int32_t *iteration;
+  const int32_t *finite;    // null, or where 0 says that nothing is to change
   const Segment *segments;  // host memory that lives as long as the call (or the program that recorded it)
   int32_t count;
 };
@@ -186,6 +193,12 @@ struct AllFiniteArgs {
   const float *x;
   int32_t *flag;
   int64_t n;
+};
+struct LossScaleArgs {
+  float *scale;
+  int32_t *steps;
+  const int32_t *finite;
+  int32_t growth;
 };
 
 // Every kernel family once: X(struct, name). Backends define `int run_<name>(const <struct>&)`, returning a status.
@@ -211,6 +224,7 @@ struct AllFiniteArgs {
   X(RandomArgs, random)                       \
   X(UpdateArgs, update)                       \
   X(ClipArgs, clip)                           \
-  X(AllFiniteArgs, all_finite)
+  X(AllFiniteArgs, all_finite)                \
+  X(LossScaleArgs, loss_scale)
 
 }  // namespace dg

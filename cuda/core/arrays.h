@@ -34,6 +34,7 @@ struct Array {
 
 int element_size(int dtype);  // bytes, 0 for an unknown type
 const char *dtype_name(int dtype);
+inline bool is_float_type(int dtype) { return dtype == DG_FLOAT32 || dtype == DG_FLOAT16 || dtype == DG_BFLOAT16; }
 
 // A handle for an array over `storage`, whose reference it takes over; DG_E_MEMORY when the table is full.
 int add_array(Storage *storage, int dtype, int64_t offset, int64_t count);

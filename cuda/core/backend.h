@@ -33,6 +33,9 @@ int upload(int device, void *to, const void *from, size_t bytes);
 int download(int device, void *to, const void *from, size_t bytes);
 int transfer(int to_device, void *to, int from_device, const void *from, size_t bytes);
 
+// See dg_engine.
+int engine(int wanted);
+
 // Turns a finished program into something that launches as one (a CUDA graph) in program.compiled. Returning 0 with
 // nothing set leaves the program to be run call by call.
 int compile(Program &program);

@@ -109,6 +109,11 @@ double device_number(int, int what) {
 }
 
 int use(int) { return 0; }
+int engine(int wanted) {
+  if (wanted == DG_ENGINE_ASK || wanted == DG_ENGINE_OWN) return DG_ENGINE_OWN;
+  return fail(DG_E_DEVICE, "This library multiplies by itself: it has no other engine");
+}
+
 int synchronize(int) { return 0; }
 
 int upload(int, void *to, const void *from, size_t bytes) {

@@ -64,16 +64,19 @@ __global__ void __launch_bounds__(block_threads)
 
 int run_cross_entropy(const CrossEntropyArgs &args) {
   const gpu::RowShape shape(args.rows, args.n);
-  return args.classes ? gpu::launch_rows<gpu::class_entropy_rows>(shape, args.logits, args.classes, args.loss)
-                      : gpu::launch_rows<gpu::cross_entropy_rows>(shape, args.logits, args.labels, args.loss);
+  const float *const logits = static_cast<const float *>(args.logits), *const labels =
+                                                                           static_cast<const float *>(args.labels);
+  return args.classes ? gpu::launch_rows<gpu::class_entropy_rows>(shape, logits, args.classes, args.loss)
+                      : gpu::launch_rows<gpu::cross_entropy_rows>(shape, logits, labels, args.loss);
 }
 
 int run_cross_entropy_grad(const CrossEntropyGradArgs &args) {
   const gpu::RowShape shape(args.rows, args.n);
-  return args.classes ? gpu::launch_rows<gpu::class_entropy_grad_rows>(shape, args.logits, args.classes, args.dloss,
-                                                                       args.dlogits)
-                      : gpu::launch_rows<gpu::cross_entropy_grad_rows>(shape, args.logits, args.labels, args.dloss,
-                                                                       args.dlogits);
+  const float *const logits = static_cast<const float *>(args.logits), *const labels =
+                                                                           static_cast<const float *>(args.labels);
+  float *const dlogits = static_cast<float *>(args.dlogits);
+  return args.classes ? gpu::launch_rows<gpu::class_entropy_grad_rows>(shape, logits, args.classes, args.dloss, dlogits)
+                      : gpu::launch_rows<gpu::cross_entropy_grad_rows>(shape, logits, labels, args.dloss, dlogits);
 }
 
 }  // namespace dg

@@ -64,7 +64,7 @@ int multiply(const MatMulArgs &args) {
   p.batch = args.batch;
   p.k = p.length = args.k;
   p.parts = 1;
-  p.bias = args.bias;
+  p.bias = static_cast<const float *>(args.bias);
   p.activation = args.activation;
   p.alpha = args.alpha;
   T *y = static_cast<T *>(args.y);

@@ -71,7 +71,8 @@ int with_segments(const Segment *segments, int32_t count, const F &f) {
     for (int32_t i = 0; i < count; i++) {
       const Segment &s = segments[i];
       if (s.n == 0) continue;
-      table.segments[table.count++] = {s.param, s.n, static_cast<uint32_t>(s.offset / segment_align),
+      table.segments[table.count++] = {static_cast<float *>(s.param), s.n,
+                                       static_cast<uint32_t>(s.offset / segment_align),
                                        static_cast<uint32_t>(table.chunks), s.decay != 0};
       table.chunks += static_cast<int32_t>(divide_up(s.n, chunk_size));
     }

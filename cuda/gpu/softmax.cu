@@ -52,14 +52,18 @@ __global__ void __launch_bounds__(block_threads)
 
 int run_softmax(const SoftmaxArgs &args) {
   const gpu::RowShape shape(args.rows, args.n);
-  return args.log ? gpu::launch_rows<gpu::log_softmax_rows>(shape, args.x, args.y)
-                  : gpu::launch_rows<gpu::softmax>(shape, args.x, args.y);
+  return args.log
+             ? gpu::launch_rows<gpu::log_softmax_rows>(shape, static_cast<const float *>(args.x),
+                                                       static_cast<float *>(args.y))
+             : gpu::launch_rows<gpu::softmax>(shape, static_cast<const float *>(args.x), static_cast<float *>(args.y));
 }
 
 int run_softmax_grad(const SoftmaxGradArgs &args) {
   const gpu::RowShape shape(args.rows, args.n);
-  return args.log ? gpu::launch_rows<gpu::log_softmax_grad_rows>(shape, args.dy, args.y, args.dx)
-                  : gpu::launch_rows<gpu::softmax_grad_rows>(shape, args.dy, args.y, args.dx);
+  const float *const dy = static_cast<const float *>(args.dy), *const y = static_cast<const float *>(args.y);
+  float *const dx = static_cast<float *>(args.dx);
+  return args.log ? gpu::launch_rows<gpu::log_softmax_grad_rows>(shape, dy, y, dx)
+                  : gpu::launch_rows<gpu::softmax_grad_rows>(shape, dy, y, dx);
 }
 
 }  // namespace dg

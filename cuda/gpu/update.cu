@@ -17,11 +17,13 @@ struct Arrays {
   float *s[3];
   float *hyper;
   int32_t *iteration;
+  const int32_t *finite;
 };
 
 template <class Rule, int capacity>
 __global__ void __launch_bounds__(block_threads)
     update(const SegmentTable<capacity> __grid_constant__ table, Arrays arrays, unsigned *ticket) {
+  if (arrays.finite && !*arrays.finite) return;
   DG_SHARED(Rule, shared);
   if (threadIdx.x == 0) new (shared) Rule(arrays.hyper, *arrays.iteration + 1);
   __syncthreads();
@@ -54,9 +56,13 @@ __global__ void __launch_bounds__(block_threads)
 
 template <class Rule, int capacity>
 int launch_update(const UpdateArgs &args, const SegmentTable<capacity> &table) {
-  const Arrays arrays{args.grads, {args.s1, args.s2, args.s3}, args.hyper, args.iteration};
+  const Arrays arrays{args.grads, {args.s1, args.s2, args.s3}, args.hyper, args.iteration, args.finite};
   const int64_t blocks = table.chunks ? table.chunks : 1;
   return launch<update<Rule, capacity>>(blocks, block_threads, sizeof(Rule), table, arrays, current().ticket);
+}
+
+__global__ void loss_scale(LossScaleArgs args) {
+  adjust_loss_scale(*args.scale, *args.steps, *args.finite, args.growth);
 }
 
 }  // namespace
@@ -69,5 +75,7 @@ int run_update(const UpdateArgs &args) {
                      [&](auto type) { return gpu::launch_update<typename decltype(type)::Rule>(args, table); });
   });
 }
+
+int run_loss_scale(const LossScaleArgs &args) { return gpu::launch<gpu::loss_scale>(1, 1, 0, args); }
 
 }  // namespace dg

@@ -30,10 +30,12 @@ constexpr OpInfo binary_table[] = {
 constexpr int unary_count = sizeof unary_table / sizeof *unary_table;
 constexpr int binary_count = sizeof binary_table / sizeof *binary_table;
 
-// The flag of an operand type; 0 for types that no formula takes yet.
+// The flag of an operand type.
 constexpr unsigned type_flag(int dtype) {
   switch (dtype) {
     case DG_FLOAT32:
+    case DG_FLOAT16:
+    case DG_BFLOAT16:
       return FLOAT;
     case DG_INT32:
     case DG_UINT8:

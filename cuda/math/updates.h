@@ -218,6 +218,13 @@ struct Lion : UpdateRule {
   }
 };
 
+// A dynamic loss scale after a step; see dg_loss_scale.
+DG_HD void adjust_loss_scale(float &scale, int32_t &steps, int32_t finite, int32_t growth) {
+  if (finite && ++steps < growth) return;
+  scale *= finite ? 2.0f : 0.5f;
+  steps = 0;
+}
+
 template <class T>
 struct RuleType {
   using Rule = T;

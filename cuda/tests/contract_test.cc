@@ -189,7 +189,7 @@ void training() {
     const int sgd = id(DG_NAMES_UPDATE, "sgd");
     if (set_gradients() || dg_fill(w, 1) || dg_fill(v, 1) || dg_fill(iteration, 4)) return -1;
     put({double(w.handle), 0, double(v.handle), 0});
-    return dg_update(sgd, grads, 0, 0, 0, hyper, iteration, 2);
+    return dg_update(sgd, grads, 0, 0, 0, hyper, iteration, 0, 2);
   };
   both_ways("update", w, {0, 0, 0}, step);
   both_ways("update", v, {0, 0, 0, 0}, step);

@@ -26,7 +26,7 @@ class Case {
     return run_everywhere<float>(name(), s_.batch * s_.m * s_.n, [&](const Kernels &kernels, float *y) {
       return kernels.matmul({DG_FLOAT32, a_.data(), b_.data(), s_.bias ? bias_.data() : nullptr, y, s_.batch, s_.m,
                              s_.n, s_.k, s_.share_a ? 0 : s_.m * s_.k, s_.share_b ? 0 : s_.k * s_.n, transpose_a_,
-                             transpose_b_, activation, alpha});
+                             transpose_b_, 0, activation, alpha});
     });
   }
 
@@ -131,7 +131,7 @@ void test_int() {
             wanted[i * s.n + j] += a[ta ? k * s.m + i : i * s.k + k] * b[tb ? j * s.k + k : k * s.n + j];
       const auto y = run_everywhere<uint32_t>("int32", s.m * s.n, [&](const Kernels &kernels, uint32_t *y) {
         return kernels.matmul(
-            {DG_INT32, a.data(), b.data(), nullptr, y, 1, s.m, s.n, s.k, s.m * s.k, s.k * s.n, ta, tb, -1, 0});
+            {DG_INT32, a.data(), b.data(), nullptr, y, 1, s.m, s.n, s.k, s.m * s.k, s.k * s.n, ta, tb, 0, -1, 0});
       });
       CHECK(y == wanted, "int32 %ld x %ld x %ld, transposes %d", long(s.m), long(s.k), long(s.n), transposes);
     }

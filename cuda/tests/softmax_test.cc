@@ -41,7 +41,7 @@ void check_softmax(const Size &s) {
   for (int log : {0, 1}) {
     const std::string what = (log ? "log-softmax of " : "softmax of ") + std::to_string(s.n);
     const auto y = run_everywhere<float>(what, x.size(), [&](const Kernels &k, float *out) {
-      return k.softmax({x.data(), out, s.rows, s.n, log});
+      return k.softmax({DG_FLOAT32, x.data(), out, s.rows, s.n, log});
     });
     std::vector<double> expected = log_y;
     if (!log)
@@ -50,13 +50,13 @@ void check_softmax(const Size &s) {
     const auto in_place = run_everywhere<float>(
         what + " in place", x.size(),
         [&](const Kernels &k, float *out) {
-          return k.softmax({out, out, s.rows, s.n, log});
+          return k.softmax({DG_FLOAT32, out, out, s.rows, s.n, log});
         },
         0, x);
     CHECK(same_bits(in_place, y), "%s in place", what.c_str());
 
     const auto dx = run_everywhere<float>(what + " gradient", x.size(), [&](const Kernels &k, float *out) {
-      return k.softmax_grad({dy.data(), y.data(), out, s.rows, s.n, log});
+      return k.softmax_grad({DG_FLOAT32, dy.data(), y.data(), out, s.rows, s.n, log});
     });
     std::vector<double> gradient(x.size());
     for (int64_t r = 0; r < s.rows; r++) {
@@ -82,10 +82,10 @@ void check_cross_entropy(const Size &s) {
   const std::vector<double> log_y = log_softmax(x, s);
   const auto check = [&](const char *what, const float *dense, const int32_t *sparse, const std::vector<float> &p) {
     const auto loss = run_everywhere<float>(what, s.rows, [&](const Kernels &k, float *out) {
-      return k.cross_entropy({x.data(), dense, sparse, out, s.rows, s.n});
+      return k.cross_entropy({DG_FLOAT32, x.data(), dense, sparse, out, s.rows, s.n});
     });
     const auto dx = run_everywhere<float>(what, x.size(), [&](const Kernels &k, float *out) {
-      return k.cross_entropy_grad({x.data(), dense, sparse, dloss.data(), out, s.rows, s.n});
+      return k.cross_entropy_grad({DG_FLOAT32, x.data(), dense, sparse, dloss.data(), out, s.rows, s.n});
     });
     std::vector<double> expected(s.rows), gradient(x.size());
     for (int64_t r = 0; r < s.rows; r++) {
@@ -104,10 +104,10 @@ void check_cross_entropy(const Size &s) {
 
   // The gradient may replace the labels.
   const auto over_labels = [&](const Kernels &k, float *out) {
-    return k.cross_entropy_grad({x.data(), out, nullptr, dloss.data(), out, s.rows, s.n});
+    return k.cross_entropy_grad({DG_FLOAT32, x.data(), out, nullptr, dloss.data(), out, s.rows, s.n});
   };
   const auto beside = [&](const Kernels &k, float *out) {
-    return k.cross_entropy_grad({x.data(), labels.data(), nullptr, dloss.data(), out, s.rows, s.n});
+    return k.cross_entropy_grad({DG_FLOAT32, x.data(), labels.data(), nullptr, dloss.data(), out, s.rows, s.n});
   };
   const auto a = run_everywhere<float>("over labels", x.size(), over_labels, 0, labels);
   const auto b = run_everywhere<float>("beside labels", x.size(), beside);
@@ -119,7 +119,7 @@ void check_hopeless_rows() {
   for (float fill : {-infinite, infinite, NAN}) {
     const std::vector<float> x(20, fill);
     const auto y = run_everywhere<float>("hopeless rows", 20, [&](const Kernels &k, float *out) {
-      return k.softmax({x.data(), out, 2, 10, 0});
+      return k.softmax({DG_FLOAT32, x.data(), out, 2, 10, 0});
     });
     for (float v : y) CHECK(v != v, "softmax of %g is %g", fill, v);
   }
@@ -128,7 +128,7 @@ void check_hopeless_rows() {
   const auto loss = run_everywhere<float>(
       "class outside", 2,
       [&](const Kernels &k, float *out) {
-        return k.cross_entropy({x.data(), nullptr, classes.data(), out, 2, 10});
+        return k.cross_entropy({DG_FLOAT32, x.data(), nullptr, classes.data(), out, 2, 10});
       },
       bad_index);
   CHECK(loss[0] == loss[0] && loss[1] != loss[1], "%g %g", loss[0], loss[1]);

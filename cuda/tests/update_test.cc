@@ -17,7 +17,7 @@ struct Layout {
   explicit Layout(const std::vector<int64_t> &sizes) {
     for (int64_t n : sizes) {
       total = (total + segment_align - 1) / segment_align * segment_align;
-      segments.push_back({nullptr, total, n, static_cast<int32_t>(segments.size() % 2)});
+      segments.push_back({nullptr, DG_FLOAT32, total, n, static_cast<int32_t>(segments.size() % 2)});
       total += n;
     }
   }
@@ -206,7 +206,7 @@ void check_rule(const Rule &rule, const Layout &layout) {
     int status = 0;
     for (int t = 0; t < steps; t++)
       status |= k.update({static_cast<int>(rule.op), grads[t].data(), slot(0), slot(1), slot(2), y + 4 * total,
-                          &iteration, segments.data(), static_cast<int32_t>(segments.size())});
+                          &iteration, nullptr, segments.data(), static_cast<int32_t>(segments.size())});
     return status;
   };
   const auto y = run_everywhere<float>(rule.what, before.size(), run, 0, before);

@@ -3,7 +3,7 @@
 const i = "i32", d = "f64", f = "f32", p = "buffer";
 
 /** Version of the contract this file transcribes (DG_VERSION). */
-export const VERSION = 1;
+export const VERSION = 2;
 /** f64 values in a scratch area (DG_SCRATCH). */
 export const SCRATCH = 2048;
 /** Values in an optimizer's hyper-parameter array (DG_HYPER). */
@@ -53,14 +53,16 @@ export const symbols = {
   dg_argreduce: { parameters: [i, i, i, d, d, d], result: i },
   dg_scan: { parameters: [i, i, i, d, d, d, i, i], result: i },
   dg_matmul: { parameters: [i, i, i, i, d, d, d, d, i, i, f], result: i },
+  dg_engine: { parameters: [i], result: i },
   dg_softmax: { parameters: [i, i, d, d, i], result: i },
   dg_softmax_grad: { parameters: [i, i, i, d, d, i], result: i },
   dg_cross_entropy: { parameters: [i, i, i, d, d], result: i },
   dg_cross_entropy_grad: { parameters: [i, i, i, i, d, d], result: i },
   dg_random: { parameters: [i, i, i, f, f], result: i },
-  dg_update: { parameters: [i, i, i, i, i, i, i, i], result: i },
+  dg_update: { parameters: [i, i, i, i, i, i, i, i, i], result: i },
   dg_clip: { parameters: [i, i, f, i], result: i },
   dg_all_finite: { parameters: [i, i], result: i },
+  dg_loss_scale: { parameters: [i, i, i, i], result: i },
 } as const;
 
 /** Name of a function of the contract. */
@@ -109,4 +111,12 @@ export const DeviceNumber = {
 /** enum dg_memory_kind */
 export const MemoryKind = { live: 0, peak: 1, cached: 2, limit: 3, arrays: 4, arena: 5 } as const;
 /** enum dg_matmul_flag */
-export const MatMulFlag = { transposeA: 1, transposeB: 2, shareA: 4, shareB: 8 } as const;
+export const MatMulFlag = {
+  transposeA: 1,
+  transposeB: 2,
+  shareA: 4,
+  shareB: 8,
+  tf32: 16,
+} as const;
+/** enum dg_engine */
+export const Engine = { ask: -1, best: 0, own: 1, cublaslt: 2 } as const;

@@ -125,6 +125,7 @@ export class OptimizerState {
       slot(2),
       this.#hyper.handle,
       this.#iteration.handle,
+      0,
       variables.length,
     ));
   }

@@ -22,6 +22,7 @@ View lines(const void *data, bool along_k, int64_t count, int64_t k) {
 
 // m or n is 1.
 void multiply_vector(const MatMulArgs &p) {
+  const float *const bias = static_cast<const float *>(p.bias);
   const bool row = p.m == 1;  // then y = x . b, and the lines are the columns of b
   float *const y = static_cast<float *>(p.y);
   const View matrix = row ? lines(p.b, p.transpose_b, p.n, p.k) : lines(p.a, !p.transpose_a, p.m, p.k);
@@ -29,7 +30,7 @@ void multiply_vector(const MatMulArgs &p) {
   // Memory bounds the speed: values count for more than multiply-adds, and pieces are whole cache lines.
   const int64_t grain = divide_up(divide_up(piece_work / 8, p.k + 1), 128) * 128;
   parallel_for(p.m * p.n, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) y[i] = p.bias ? p.bias[row ? i : 0] : 0;
+    for (int64_t i = begin; i < end; i++) y[i] = bias ? bias[row ? i : 0] : 0;
     matrix.step == 1 ? dot_lines(product, begin, end) : add_lines(product, begin, end);
     if (p.activation >= 0) apply_unary_inplace(p.activation, y + begin, end - begin, p.alpha);
   });
@@ -41,9 +42,10 @@ int multiply_float(const MatMulArgs &p) {
     return 0;
   }
   const View a = lines(p.a, !p.transpose_a, p.m, p.k), b = lines(p.b, p.transpose_b, p.n, p.k);
-  return gemm(Matrix{a, a.line + a.step > page && p.n > copy_cost * tile_columns},
-              Matrix{b, b.line != 1 || (b.step >= page && p.m > copy_cost * tile_rows)},
-              Gemm{p.m, p.n, p.k, p.bias, static_cast<float *>(p.y), p.activation, p.alpha});
+  return gemm(
+      Matrix{a, a.line + a.step > page && p.n > copy_cost * tile_columns},
+      Matrix{b, b.line != 1 || (b.step >= page && p.m > copy_cost * tile_rows)},
+      Gemm{p.m, p.n, p.k, static_cast<const float *>(p.bias), static_cast<float *>(p.y), p.activation, p.alpha});
 }
 
 // Unsigned, because signed overflow is not defined and int32 wraps here.

@@ -112,15 +112,18 @@ int check_classes(const int32_t *classes, int64_t rows, int64_t n) {
 
 int run_softmax(const SoftmaxArgs &args) {
   const int64_t n = args.n;
-  for_rows(args.rows, n,
-           [&](int64_t r) { (args.log ? log_softmax_row : softmax_row)(args.x + r * n, args.y + r * n, n); });
+  const float *const x = static_cast<const float *>(args.x);
+  float *const y = static_cast<float *>(args.y);
+  for_rows(args.rows, n, [&](int64_t r) { (args.log ? log_softmax_row : softmax_row)(x + r * n, y + r * n, n); });
   return 0;
 }
 
 int run_softmax_grad(const SoftmaxGradArgs &args) {
   const int64_t n = args.n;
+  const float *const dy = static_cast<const float *>(args.dy), *const y = static_cast<const float *>(args.y);
+  float *const dx = static_cast<float *>(args.dx);
   for_rows(args.rows, n, [&](int64_t r) {
-    (args.log ? log_softmax_grad_row : softmax_grad_row)(args.dy + r * n, args.y + r * n, args.dx + r * n, n);
+    (args.log ? log_softmax_grad_row : softmax_grad_row)(dy + r * n, y + r * n, dx + r * n, n);
   });
   return 0;
 }
@@ -128,9 +131,9 @@ int run_softmax_grad(const SoftmaxGradArgs &args) {
 int run_cross_entropy(const CrossEntropyArgs &args) {
   const int64_t n = args.n;
   for_rows(args.rows, n, [&](int64_t r) {
-    const float *x = args.logits + r * n;
+    const float *x = static_cast<const float *>(args.logits) + r * n;
     if (!args.classes) {
-      args.loss[r] = cross_entropy_row(x, args.labels + r * n, n);
+      args.loss[r] = cross_entropy_row(x, static_cast<const float *>(args.labels) + r * n, n);
     } else {
       args.loss[r] = known(args.classes[r], n) ? class_entropy_row(x, args.classes[r], n) : not_a_number;
     }
@@ -141,10 +144,10 @@ int run_cross_entropy(const CrossEntropyArgs &args) {
 int run_cross_entropy_grad(const CrossEntropyGradArgs &args) {
   const int64_t n = args.n;
   for_rows(args.rows, n, [&](int64_t r) {
-    const float *x = args.logits + r * n;
-    float *dx = args.dlogits + r * n;
+    const float *x = static_cast<const float *>(args.logits) + r * n;
+    float *dx = static_cast<float *>(args.dlogits) + r * n;
     if (!args.classes) {
-      cross_entropy_grad_row(x, args.labels + r * n, args.dloss[r], dx, n);
+      cross_entropy_grad_row(x, static_cast<const float *>(args.labels) + r * n, args.dloss[r], dx, n);
     } else if (known(args.classes[r], n)) {
       class_entropy_grad_row(x, args.classes[r], args.dloss[r], dx, n);
     } else {

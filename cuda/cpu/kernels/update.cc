@@ -16,15 +16,16 @@ DG_HD void store_lanes(float *p, int64_t left, FloatLanes v) { store_block<lanes
 template <class Rule>
 void update_segment(const UpdateArgs &args, Rule rule, const Segment &segment, int64_t begin, int64_t end) {
   float *const states[3] = {args.s1, args.s2, args.s3};
+  float *const param = static_cast<float *>(segment.param);
   const float shrinkage = segment.decay ? args.hyper[0] * args.hyper[1] : 0;
   for (int64_t i = begin; i < end; i += lanes) {
     const int64_t at = segment.offset + i, left = end - i;
-    FloatLanes w = load_lanes(segment.param + i, left), s[3];
+    FloatLanes w = load_lanes(param + i, left), s[3];
     for (int k = 0; k < 3; k++)
       if (Rule::slots >> k & 1) s[k] = load_lanes(states[k] + at, left);
     if (shrinkage != 0) w = decay(w, shrinkage);
     rule(w, load_lanes(args.grads + at, left), s);
-    store_lanes(segment.param + i, left, w);
+    store_lanes(param + i, left, w);
     for (int k = 0; k < 3; k++)
       if (Rule::slots >> k & 1) store_lanes(states[k] + at, left, s[k]);
   }
@@ -49,9 +50,15 @@ int update_all(const UpdateArgs &args) {
 }  // namespace
 
 int run_update(const UpdateArgs &args) {
+  if (args.finite && !*args.finite) return 0;
   const int given = (args.s1 ? 1 : 0) | (args.s2 ? 2 : 0) | (args.s3 ? 4 : 0);
   return with_rule(static_cast<Update>(args.op), given,
                    [&](auto type) { return update_all<typename decltype(type)::Rule>(args); });
+}
+
+int run_loss_scale(const LossScaleArgs &args) {
+  adjust_loss_scale(*args.scale, *args.steps, *args.finite, args.growth);
+  return 0;
 }
 
 }  // namespace dg::DG_ISA
