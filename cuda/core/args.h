@@ -10,6 +10,7 @@
 namespace dg {
 
 using Dtype = int32_t;
+constexpr bool is_half(Dtype type) { return type == DG_FLOAT16 || type == DG_BFLOAT16; }
 constexpr int max_rank = DG_MAX_RANK;
 
 // Elementwise index space, coalesced by core: contiguous dimensions are merged and unit ones dropped. Strides are in

@@ -1,7 +1,7 @@
 // Chooses, once, between the kernels compiled for each instruction set, and forwards every call to them.
 #include "dispatch.h"
 
-#include "../core/args.h"
+#include "half_floats.h"
 
 #if defined(__wasm__)
 #define DG_ISAS(X) X(wasm)
@@ -63,7 +63,7 @@ const char *isa_name() { return table() ? table()->name : nullptr; }
 int isa_bits() { return table() ? table()->bits : 0; }
 
 #define DG_FORWARD(Args, name) \
-  int run_##name(const Args &args) { return table()->name##_(args); }
+  int run_##name(const Args &args) { return run_in_float32(args, table()->name##_, table()->cast_); }
 DG_KERNELS(DG_FORWARD)
 
 }  // namespace dg

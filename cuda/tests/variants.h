@@ -14,6 +14,8 @@
 #if defined(DG_EMULATED)
 #include "core/backend.h"
 #include "emu/grid.h"
+#else
+#include "cpu/half_floats.h"
 #endif
 
 namespace dg {
@@ -37,9 +39,9 @@ struct Kernels {
 #undef DG_FIELD
 };
 
-#define DG_ENTRY(Args, name) run_##name,
 #if defined(DG_EMULATED)
 
+#define DG_ENTRY(Args, name) run_##name,
 inline std::vector<Kernels> kernels_here() {
   backend::use(0);
   return {{"the emulated GPU", DG_KERNELS(DG_ENTRY)}};
@@ -49,6 +51,8 @@ constexpr int bad_index = 0;  // no kernel can say what it met: results are zero
 
 #else
 
+// As the library forwards calls to them.
+#define DG_ENTRY(Args, name) [](const Args &args) { return run_in_float32(args, run_##name, run_cast); },
 inline std::vector<Kernels> kernels_here() {
   std::vector<Kernels> all;
   if (__builtin_cpu_supports("x86-64-v3")) {

@@ -1,6 +1,7 @@
 #include "elementwise.h"
 
 #include "../threads.h"
+#include "halves.h"
 #if !defined(__wasm__)
 #include <immintrin.h>
 #endif
@@ -19,7 +20,7 @@ constexpr int64_t stream_bytes = INT64_MAX;  // no such stores
 constexpr int64_t stream_bytes = 32 << 20;
 #endif
 
-int width_of(Dtype type) { return type == DG_UINT8 || type == DG_BOOL ? 1 : 4; }
+int width_of(Dtype type) { return type == DG_UINT8 || type == DG_BOOL ? 1 : is_half(type) ? 2 : 4; }
 
 // Vectors to memory around the caches; `to` is aligned.
 void stream_block(char *to, const char *from, int64_t bytes) {
@@ -52,8 +53,12 @@ void gather_row(const char *from, int64_t stride, int64_t count, int32_t *to) {
   }
 }
 
-void gather_row(int width, const char *from, int64_t stride, int64_t count, int32_t *to) {
-  if (width == 1) {
+void gather_row(Dtype type, const char *from, int64_t stride, int64_t count, int32_t *to) {
+  if (is_half(type)) {
+    float *const floats = reinterpret_cast<float *>(to);
+    widen_row(type, from, stride == 0 ? 1 : count, floats);
+    if (stride == 0) gather_row<int32_t>(reinterpret_cast<const char *>(to), 0, count, to);
+  } else if (width_of(type) == 1) {
     gather_row<uint8_t>(from, stride, count, to);
   } else {
     gather_row<int32_t>(from, stride, count, to);
@@ -63,15 +68,15 @@ void gather_row(int width, const char *from, int64_t stride, int64_t count, int3
 }  // namespace
 
 Walk::Walk(Loop loop, const float *params, void *y, Dtype type, int64_t n)
-    : loop_(loop), params_(params), y_(static_cast<char *>(y)), y_width_(width_of(type)), n_(n) {
-  streams_ = y_width_ == 4 && 4 * n >= stream_bytes && reinterpret_cast<uintptr_t>(y) % vector_bytes == 0;
+    : loop_(loop), params_(params), y_(static_cast<char *>(y)), y_type_(type), n_(n) {
+  streams_ = width_of(type) == 4 && 4 * n >= stream_bytes && reinterpret_cast<uintptr_t>(y) % vector_bytes == 0;
 }
 
 void Walk::add_input(const void *data, Dtype type) {
   Input &input = in_[inputs_++];
   input.data = static_cast<const char *>(data);
-  input.width = width_of(type);
-  input.kind = input.width == 4 ? direct : staged;
+  input.type = type;
+  input.kind = width_of(type) == 4 ? direct : staged;
   input.stride = nullptr;
   if (data == y_) streams_ = false;  // its lines are in the cache anyway
 }
@@ -79,7 +84,7 @@ void Walk::add_input(const void *data, Dtype type) {
 void Walk::add_scalar(const void *data, Dtype type) {
   Input &input = in_[inputs_++];
   input.kind = scalar;
-  gather_row(width_of(type), static_cast<const char *>(data), 0, DG_LANES, reinterpret_cast<int32_t *>(input.copies));
+  gather_row(type, static_cast<const char *>(data), 0, DG_LANES, reinterpret_cast<int32_t *>(input.copies));
 }
 
 void Walk::add_input(const void *data, Dtype type, const Space &space, int i) {
@@ -97,7 +102,7 @@ void Walk::add_input(const void *data, Dtype type, const Space &space, int i) {
   Input &input = in_[inputs_++];
   input.kind = staged;
   input.data = static_cast<const char *>(data);
-  input.width = width_of(type);
+  input.type = type;
   input.stride = stride;
   input.period = period;
   space_ = &space;
@@ -116,7 +121,7 @@ void Walk::gather(const Input &input, int64_t begin, int64_t count, char *block)
   int32_t *to = reinterpret_cast<int32_t *>(block);
   for (int64_t left = count;;) {
     const int64_t run = row - index[last] < left ? row - index[last] : left;
-    gather_row(input.width, input.data + at * input.width, stride, run, to);
+    gather_row(input.type, input.data + at * width_of(input.type), stride, run, to);
     left -= run;
     if (left == 0) return;
     to += run;
@@ -133,7 +138,7 @@ void Walk::gather(const Input &input, int64_t begin, int64_t count, char *block)
 
 void Walk::stage(const Input &input, int64_t begin, int64_t count, char *block) const {
   if (!input.stride) {
-    gather_row(input.width, input.data + begin * input.width, 1, count, reinterpret_cast<int32_t *>(block));
+    gather_row(input.type, input.data + begin * width_of(input.type), 1, count, reinterpret_cast<int32_t *>(block));
   } else {
     int64_t done = input.period < count ? input.period : count;
     gather(input, begin, done, block);
@@ -145,7 +150,8 @@ void Walk::stage(const Input &input, int64_t begin, int64_t count, char *block) 
 
 void Walk::run_piece(int64_t begin, int64_t end) const {
   alignas(64) char blocks[4][4 * block];
-  bool through_blocks = streams_ || y_width_ != 4;
+  const int y_width = width_of(y_type_);
+  bool through_blocks = streams_ || y_width != 4;
   for (int i = 0; i < inputs_; i++) through_blocks |= in_[i].kind == staged;
   for (int64_t count; begin < end; begin += count) {
     const int64_t left = end - begin;
@@ -164,12 +170,14 @@ void Walk::run_piece(int64_t begin, int64_t end) const {
         in[i] = {blocks[i], vector_bytes};
       }
     }
-    const bool direct_out = y_width_ == 4 && !streams_ && !ragged;
-    char *const to = y_ + y_width_ * begin, *const out = direct_out ? to : blocks[3];
+    const bool direct_out = y_width == 4 && !streams_ && !ragged;
+    char *const to = y_ + y_width * begin, *const out = direct_out ? to : blocks[3];
     loop_(in, out, (count + DG_LANES - 1) / DG_LANES, params_);
     if (direct_out) continue;
-    if (y_width_ == 1) {
+    if (y_width == 1) {
       for (int64_t i = 0; i < count; i++) to[i] = out[4 * i];
+    } else if (y_width == 2) {
+      narrow_row(y_type_, reinterpret_cast<const float *>(out), count, to);
     } else if (ragged) {
       memcpy(to, out, 4 * count);
     } else {

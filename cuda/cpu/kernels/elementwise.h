@@ -32,7 +32,8 @@ inline void store_vector(void *p, V v) {
   memcpy(p, &v, sizeof v);
 }
 
-// A call to be walked: y = loop(inputs). Elements are 4 bytes wide, or 1 (zero-extended in, the low byte out).
+// A call to be walked: y = loop(inputs). Elements are 4 bytes wide, or 1 (zero-extended in, the low byte out), or floats of
+// 2 (float32 in, rounded out).
 class Walk {
  public:
   Walk(Loop loop, const float *params, void *y, Dtype type, int64_t n);
@@ -46,13 +47,12 @@ class Walk {
   enum Kind { direct, scalar, staged };
   struct Input {
     Kind kind;
+    Dtype type;
     const char *data;
-    int width;
     const int64_t *stride;  // of a broadcast; null where elements lie in order
     int64_t period;         // elements after which a broadcast repeats
     alignas(64) char copies[vector_bytes];
   };
-  struct Blocks;
 
   void run_piece(int64_t begin, int64_t end) const;
   void stage(const Input &input, int64_t begin, int64_t count, char *block) const;
@@ -61,7 +61,7 @@ class Walk {
   Loop loop_;
   const float *params_;
   char *y_;
-  int y_width_;
+  Dtype y_type_;
   int64_t n_;
   bool streams_;
   int inputs_ = 0;

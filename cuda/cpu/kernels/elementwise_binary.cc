@@ -38,7 +38,7 @@ constexpr Loop int_loops[] = {
 
 int run_binary(const BinaryArgs &args) {
   if (!binary_accepts(args.op, args.in)) return fail(DG_E_ARGUMENT, "No kernel for binary operation ", args.op);
-  Walk walk((args.in == DG_FLOAT32 ? float_loops : int_loops)[args.op], nullptr, args.y, args.out, args.space.n);
+  Walk walk((type_flag(args.in) == FLOAT ? float_loops : int_loops)[args.op], nullptr, args.y, args.out, args.space.n);
   walk.add_input(args.a, args.in, args.space, 0);
   walk.add_input(args.b, args.in, args.space, 1);
   walk.run(binary_flags(args.op) & HEAVY);

@@ -1,5 +1,4 @@
 // Elementwise without arithmetic: where, cast, fill, copy.
-#include "../../core/error.h"
 #include "../../math/elementwise.h"
 #include "elementwise.h"
 
@@ -40,18 +39,16 @@ void convert_loop(const Stream *in, char *y, int64_t vectors, const float *) {
     store_vector(y, Conversion::convert(load_vector<IntLanes>(x)));
 }
 
-bool has_kernels(Dtype type) { return type != DG_FLOAT16 && type != DG_BFLOAT16; }
-
 Loop conversion(Dtype from, Dtype to) {
-  if (to == DG_BOOL && from != DG_BOOL) return from == DG_FLOAT32 ? convert_loop<FloatTest> : convert_loop<IntTest>;
-  if ((from == DG_FLOAT32) == (to == DG_FLOAT32)) return convert_loop<Same>;
-  return to == DG_FLOAT32 ? convert_loop<ToFloat> : convert_loop<ToInt>;
+  const bool from_floats = type_flag(from) == FLOAT, to_floats = type_flag(to) == FLOAT;
+  if (to == DG_BOOL && from != DG_BOOL) return from_floats ? convert_loop<FloatTest> : convert_loop<IntTest>;
+  if (from_floats == to_floats) return convert_loop<Same>;
+  return to_floats ? convert_loop<ToFloat> : convert_loop<ToInt>;
 }
 
 }  // namespace
 
 int run_where(const WhereArgs &args) {
-  if (!has_kernels(args.type)) return fail(DG_E_ARGUMENT, "where has no kernel for 16-bit floats");
   Walk walk(where_loop, nullptr, args.y, args.type, args.space.n);
   walk.add_input(args.condition, DG_BOOL, args.space, 0);
   walk.add_input(args.a, args.type, args.space, 1);
@@ -61,8 +58,6 @@ int run_where(const WhereArgs &args) {
 }
 
 int run_cast(const CastArgs &args) {
-  if (!has_kernels(args.in) || !has_kernels(args.out))
-    return fail(DG_E_ARGUMENT, "cast has no kernel for 16-bit floats");
   Walk walk(conversion(args.in, args.out), nullptr, args.y, args.out, args.n);
   walk.add_input(args.x, args.in);
   walk.run(false);
@@ -78,9 +73,6 @@ int run_fill(const FillArgs &args) {
   const double whole = args.value < INT32_MIN ? INT32_MIN : args.value > INT32_MAX ? INT32_MAX : args.value;
   const int32_t i = args.value == args.value ? static_cast<int32_t>(whole) : 0;
   switch (args.type) {
-    case DG_FLOAT32:
-      value.f = static_cast<float>(args.value);
-      break;
     case DG_INT32:
       value.i = i;
       break;
@@ -91,10 +83,10 @@ int run_fill(const FillArgs &args) {
       value.byte = args.value != 0;
       break;
     default:
-      return fail(DG_E_ARGUMENT, "fill has no kernel for 16-bit floats");
+      value.f = static_cast<float>(args.value);
   }
   Walk walk(convert_loop<Same>, nullptr, args.y, args.type, args.n);
-  walk.add_scalar(&value, args.type);
+  walk.add_scalar(&value, is_half(args.type) ? DG_FLOAT32 : args.type);
   walk.run(false);
   return 0;
 }

@@ -40,7 +40,7 @@ constexpr Loop int_loops[] = {
 int run_unary(const UnaryArgs &args) {
   if (!unary_accepts(args.op, args.in)) return fail(DG_E_ARGUMENT, "No kernel for unary operation ", args.op);
   const float params[] = {args.a, args.b};
-  Walk walk((args.in == DG_FLOAT32 ? float_loops : int_loops)[args.op], params, args.y, args.out, args.n);
+  Walk walk((type_flag(args.in) == FLOAT ? float_loops : int_loops)[args.op], params, args.y, args.out, args.n);
   walk.add_input(args.x, args.in);
   walk.run(unary_flags(args.op) & HEAVY);
   return 0;

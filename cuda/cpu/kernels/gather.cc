@@ -3,6 +3,7 @@
 
 #include "../../core/args.h"
 #include "../../core/error.h"
+#include "../../math/half.h"
 #include "../../math/real.h"
 #include "../threads.h"
 
@@ -113,6 +114,12 @@ int run_one_hot(const OneHotArgs &args) {
     case DG_FLOAT32:
       one_hot_rows<float>(args, args.on, args.off);
       return 0;
+    case DG_FLOAT16:
+      one_hot_rows<Half>(args, narrow<Half>(args.on), narrow<Half>(args.off));
+      return 0;
+    case DG_BFLOAT16:
+      one_hot_rows<Brain>(args, narrow<Brain>(args.on), narrow<Brain>(args.off));
+      return 0;
     case DG_INT32:
       one_hot_rows<int32_t>(args, to_int_saturated(args.on), to_int_saturated(args.off));
       return 0;
@@ -124,7 +131,7 @@ int run_one_hot(const OneHotArgs &args) {
       one_hot_rows<uint8_t>(args, args.on != 0, args.off != 0);
       return 0;
   }
-  return fail(DG_E_ARGUMENT, "one-hot makes float32, int32, uint8 or bool");
+  return fail(DG_E_ARGUMENT, "There is no data type ", args.out);
 }
 
 }  // namespace dg::DG_ISA

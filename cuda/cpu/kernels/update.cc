@@ -2,7 +2,7 @@
 #include "../../core/args.h"
 #include "../../math/updates.h"
 #include "../threads.h"
-#include "lanes.h"
+#include "halves.h"
 
 namespace dg::DG_ISA {
 namespace {
@@ -12,14 +12,12 @@ constexpr int64_t elements_per_piece = 1 << 14;
 DG_HD FloatLanes load_lanes(const float *p, int64_t left) { return load_block<lanes>(p, left, 0).v; }
 DG_HD void store_lanes(float *p, int64_t left, FloatLanes v) { store_block<lanes>(p, left, {v}); }
 
-// Elements [begin, end) of one segment.
+// `n` parameters whose place in the flat arrays is `first`.
 template <class Rule>
-void update_segment(const UpdateArgs &args, Rule rule, const Segment &segment, int64_t begin, int64_t end) {
+void update_run(const UpdateArgs &args, Rule rule, float shrinkage, float *param, int64_t first, int64_t n) {
   float *const states[3] = {args.s1, args.s2, args.s3};
-  float *const param = static_cast<float *>(segment.param);
-  const float shrinkage = segment.decay ? args.hyper[0] * args.hyper[1] : 0;
-  for (int64_t i = begin; i < end; i += lanes) {
-    const int64_t at = segment.offset + i, left = end - i;
+  for (int64_t i = 0; i < n; i += lanes) {
+    const int64_t at = first + i, left = n - i;
     FloatLanes w = load_lanes(param + i, left), s[3];
     for (int k = 0; k < 3; k++)
       if (Rule::slots >> k & 1) s[k] = load_lanes(states[k] + at, left);
@@ -28,6 +26,25 @@ void update_segment(const UpdateArgs &args, Rule rule, const Segment &segment, i
     store_lanes(param + i, left, w);
     for (int k = 0; k < 3; k++)
       if (Rule::slots >> k & 1) store_lanes(states[k] + at, left, s[k]);
+  }
+}
+
+// Elements [begin, end) of one segment; those of 16 bits pass through a block of float32.
+template <class Rule>
+void update_segment(const UpdateArgs &args, Rule rule, const Segment &segment, int64_t begin, int64_t end) {
+  const float shrinkage = segment.decay ? args.hyper[0] * args.hyper[1] : 0;
+  if (segment.type == DG_FLOAT32) {
+    float *const param = static_cast<float *>(segment.param) + begin;
+    return update_run(args, rule, shrinkage, param, segment.offset + begin, end - begin);
+  }
+  constexpr int64_t block = 1024;
+  float wide[block];
+  for (int64_t i = begin; i < end; i += block) {
+    const int64_t count = end - i < block ? end - i : block;
+    void *const param = static_cast<Half *>(segment.param) + i;
+    widen_row(segment.type, param, count, wide);
+    update_run(args, rule, shrinkage, wide, segment.offset + i, count);
+    narrow_row(segment.type, wide, count, param);
   }
 }
 
