@@ -1,6 +1,7 @@
 // Where is the first largest or smallest element along an axis?
 #include "../core/args.h"
 #include "../math/families.h"
+#include "number.h"
 #include "reduce.h"
 
 namespace dg {
@@ -17,10 +18,12 @@ struct Place {
 template <class T, bool largest>
 struct Best {
   using In = T;
-  using Value = Place<T>;
+  using Value = Place<Number<T>>;
   using Out = int32_t;
-  __device__ Value start() const { return {T{}, -1}; }
-  __device__ Value add(const Value &best, T x, int64_t i) const { return join(best, {x, static_cast<int32_t>(i)}); }
+  __device__ Value start() const { return {{}, -1}; }
+  __device__ Value add(const Value &best, T x, int64_t i) const {
+    return join(best, {number(x), static_cast<int32_t>(i)});
+  }
   __device__ Value join(const Value &a, const Value &b) const {
     if (a.index < 0 || b.index < 0) return a.index < 0 ? b : a;
     if (better(a.value, b.value)) return a;
@@ -30,7 +33,7 @@ struct Best {
   __device__ int32_t finish(const Value &best) const { return best.index; }
 
  private:
-  __device__ static bool better(T a, T b) {
+  __device__ static bool better(Number<T> a, Number<T> b) {
     if (a != a || b != b) return b == b;
     return largest ? a > b : a < b;
   }
@@ -55,9 +58,8 @@ int arg_type(const ArgReduceArgs &args) {
 
 int run_argreduce(const ArgReduceArgs &args) {
   if (args.outer * args.inner == 0) return 0;
-  if (args.type == DG_FLOAT32) return gpu::arg_type<float>(args);
   if (args.type == DG_INT32) return gpu::arg_type<int32_t>(args);
-  return fail(DG_E_ARGUMENT, argreduce_name(args.op), " takes float32 or int32");
+  return gpu::with_floats(args.type, [&]<class T>() { return gpu::arg_type<T>(args); });
 }
 
 }  // namespace dg

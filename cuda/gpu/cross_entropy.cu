@@ -9,20 +9,23 @@ namespace {
 
 __device__ bool known(int32_t place, int64_t n) { return place >= 0 && place < n; }
 
+template <class T>
 __global__ void __launch_bounds__(block_threads)
-    cross_entropy_rows(RowShape shape, const float *x, const float *labels, float *loss) {
+    cross_entropy_rows(RowShape shape, const T *x, const T *labels, float *loss) {
   DG_SHARED(float, shared);
   const Row row(shape, shared);
   x += row.index * shape.n;
   labels += row.index * shape.n;
   const Scale scale = measure(row, x);
   const float log_sum = log_(scale.sum);
-  const float sum = row.reduce<Sum>([&](int64_t i) { return cross_entropy_term(x[i], labels[i], scale.max, log_sum); });
+  const float sum = row.reduce<Sum>(
+      [&](int64_t i) { return cross_entropy_term(number(x[i]), number(labels[i]), scale.max, log_sum); });
   if (row.lane == 0 && row.index < shape.rows) loss[row.index] = sum;
 }
 
+template <class T>
 __global__ void __launch_bounds__(block_threads)
-    class_entropy_rows(RowShape shape, const float *x, const int32_t *classes, float *loss) {
+    class_entropy_rows(RowShape shape, const T *x, const int32_t *classes, float *loss) {
   DG_SHARED(float, shared);
   const Row row(shape, shared);
   x += row.index * shape.n;
@@ -30,22 +33,26 @@ __global__ void __launch_bounds__(block_threads)
   if (row.lane || row.index >= shape.rows) return;
   const int32_t place = classes[row.index];
   loss[row.index] =
-      known(place, shape.n) ? cross_entropy_term(x[place], 1.0f, scale.max, log_(scale.sum)) : not_a_number;
+      known(place, shape.n) ? cross_entropy_term(number(x[place]), 1.0f, scale.max, log_(scale.sum)) : not_a_number;
 }
 
+template <class T>
 __global__ void __launch_bounds__(block_threads)
-    cross_entropy_grad_rows(RowShape shape, const float *x, const float *labels, const float *dloss, float *dx) {
+    cross_entropy_grad_rows(RowShape shape, const T *x, const T *labels, const float *dloss, T *dx) {
   DG_SHARED(float, shared);
   const Row row(shape, shared);
   const int64_t first = row.index * shape.n;
   x += first, labels += first, dx += first;
   const Scale scale = measure(row, x);
-  const float weight = row.reduce<Sum>([&](int64_t i) { return labels[i]; }) / scale.sum;
-  row.each([&](int64_t i) { dx[i] = cross_entropy_grad(x[i], labels[i], scale.max, weight, dloss[row.index]); });
+  const float weight = row.reduce<Sum>([&](int64_t i) { return number(labels[i]); }) / scale.sum;
+  row.each([&](int64_t i) {
+    dx[i] = element<T>(cross_entropy_grad(number(x[i]), number(labels[i]), scale.max, weight, dloss[row.index]));
+  });
 }
 
+template <class T>
 __global__ void __launch_bounds__(block_threads)
-    class_entropy_grad_rows(RowShape shape, const float *x, const int32_t *classes, const float *dloss, float *dx) {
+    class_entropy_grad_rows(RowShape shape, const T *x, const int32_t *classes, const float *dloss, T *dx) {
   DG_SHARED(float, shared);
   const Row row(shape, shared);
   x += row.index * shape.n;
@@ -55,7 +62,8 @@ __global__ void __launch_bounds__(block_threads)
   row.each([&](int64_t i) {
     const int32_t place = classes[row.index];
     const float label = i == place ? 1.0f : 0.0f;
-    dx[i] = known(place, shape.n) ? cross_entropy_grad(x[i], label, scale.max, weight, dloss[row.index]) : not_a_number;
+    const float dxi = cross_entropy_grad(number(x[i]), label, scale.max, weight, dloss[row.index]);
+    dx[i] = element<T>(known(place, shape.n) ? dxi : not_a_number);
   });
 }
 
@@ -64,19 +72,21 @@ __global__ void __launch_bounds__(block_threads)
 
 int run_cross_entropy(const CrossEntropyArgs &args) {
   const gpu::RowShape shape(args.rows, args.n);
-  const float *const logits = static_cast<const float *>(args.logits), *const labels =
-                                                                           static_cast<const float *>(args.labels);
-  return args.classes ? gpu::launch_rows<gpu::class_entropy_rows>(shape, logits, args.classes, args.loss)
-                      : gpu::launch_rows<gpu::cross_entropy_rows>(shape, logits, labels, args.loss);
+  return gpu::with_floats(args.type, [&]<class T>() {
+    const T *const logits = static_cast<const T *>(args.logits), *const labels = static_cast<const T *>(args.labels);
+    return args.classes ? gpu::launch_rows<gpu::class_entropy_rows<T>>(shape, logits, args.classes, args.loss)
+                        : gpu::launch_rows<gpu::cross_entropy_rows<T>>(shape, logits, labels, args.loss);
+  });
 }
 
 int run_cross_entropy_grad(const CrossEntropyGradArgs &args) {
   const gpu::RowShape shape(args.rows, args.n);
-  const float *const logits = static_cast<const float *>(args.logits), *const labels =
-                                                                           static_cast<const float *>(args.labels);
-  float *const dlogits = static_cast<float *>(args.dlogits);
-  return args.classes ? gpu::launch_rows<gpu::class_entropy_grad_rows>(shape, logits, args.classes, args.dloss, dlogits)
-                      : gpu::launch_rows<gpu::cross_entropy_grad_rows>(shape, logits, labels, args.dloss, dlogits);
+  return gpu::with_floats(args.type, [&]<class T>() {
+    const T *const logits = static_cast<const T *>(args.logits), *const labels = static_cast<const T *>(args.labels);
+    T *const dx = static_cast<T *>(args.dlogits);
+    return args.classes ? gpu::launch_rows<gpu::class_entropy_grad_rows<T>>(shape, logits, args.classes, args.dloss, dx)
+                        : gpu::launch_rows<gpu::cross_entropy_grad_rows<T>>(shape, logits, labels, args.dloss, dx);
+  });
 }
 
 }  // namespace dg

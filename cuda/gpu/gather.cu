@@ -3,6 +3,7 @@
 #include "../math/real.h"
 #include "index.h"
 #include "launch.h"
+#include "number.h"
 #include "widen.h"
 
 namespace dg {
@@ -36,10 +37,12 @@ __global__ void __launch_bounds__(block_threads)
     const int64_t o = ranges.divide(inner.divide(t, j), range);
     const int64_t begin = range * rows_each, end = begin + rows_each < rows ? begin + rows_each : rows;
     const T *from = x + o * count * inner_size + j;
-    T *to = y + o * rows * inner_size + j;
-    for (int64_t i = 0; i < count; i++) {
-      const int64_t row = index[i];
-      if (row >= begin && row < end) to[row * inner_size] += from[i * inner_size];
+    for (int64_t row = begin; row < end; row++) {
+      T &to = y[(o * rows + row) * inner_size + j];
+      Number<T> sum = number(to);
+      for (int64_t i = 0; i < count; i++)
+        if (index[i] == row) sum += number(from[i * inner_size]);
+      to = element<T>(sum);
     }
   }
 }
@@ -93,15 +96,12 @@ int run_gather(const GatherArgs &args) {
 
 int run_scatter_add(const ScatterAddArgs &args) {
   if (!args.outer || !args.count || !args.rows || !args.inner) return 0;
-  if (args.type == DG_FLOAT32) return gpu::launch_scatter_add<float>(args);
   if (args.type == DG_INT32) return gpu::launch_scatter_add<uint32_t>(args);  // wraps
-  return fail(DG_E_ARGUMENT, "scatter-add takes float32 or int32");
+  return gpu::with_floats(args.type, [&]<class T>() { return gpu::launch_scatter_add<T>(args); });
 }
 
 int run_one_hot(const OneHotArgs &args) {
   switch (args.out) {
-    case DG_FLOAT32:
-      return gpu::launch_one_hot<float>(args, args.on, args.off);
     case DG_INT32:
       return gpu::launch_one_hot(args, to_int_saturated(args.on), to_int_saturated(args.off));
     case DG_UINT8:
@@ -109,8 +109,10 @@ int run_one_hot(const OneHotArgs &args) {
                                  static_cast<uint8_t>(to_int_saturated(args.off)));
     case DG_BOOL:
       return gpu::launch_one_hot<uint8_t>(args, args.on != 0, args.off != 0);
+    default:
+      return gpu::with_floats(
+          args.out, [&]<class T>() { return gpu::launch_one_hot(args, narrow<T>(args.on), narrow<T>(args.off)); });
   }
-  return fail(DG_E_ARGUMENT, "one-hot makes float32, int32, uint8 or bool");
 }
 
 }  // namespace dg

@@ -10,24 +10,26 @@ namespace {
 
 template <class T>
 __global__ void __launch_bounds__(block_threads)
-    where(Operand<uint8_t> condition, Operand<T> a, Operand<T> b, T *y, int64_t n, bool whole,
-          const Offsets<3> __grid_constant__ offsets) {
-  for (int64_t i = first_index() * pack_size; i < n; i += index_step() * pack_size) {
-    const Pack<uint8_t> chosen = condition.load(i, n, offsets, 0);
-    const Pack<T> in_a = a.load(i, n, offsets, 1), in_b = b.load(i, n, offsets, 2);
-    Pack<T> out;
-    for (int j = 0; j < pack_size; j++) out.at[j] = chosen.at[j] ? in_a.at[j] : in_b.at[j];
+    where(Operand<uint8_t, pack_size<T>> condition, Operand<T, pack_size<T>> a, Operand<T, pack_size<T>> b, T *y,
+          int64_t n, bool whole, const Offsets<3> __grid_constant__ offsets) {
+  constexpr int size = pack_size<T>;
+  for (int64_t i = first_index() * size; i < n; i += index_step() * size) {
+    const Pack<uint8_t, size> chosen = condition.load(i, n, offsets, 0);
+    const Pack<T, size> in_a = a.load(i, n, offsets, 1), in_b = b.load(i, n, offsets, 2);
+    Pack<T, size> out;
+    for (int j = 0; j < size; j++) out.at[j] = chosen.at[j] ? in_a.at[j] : in_b.at[j];
     store_pack(y, i, n, whole, out);
   }
 }
 
 template <class T>
 int launch_where(const WhereArgs &args) {
+  constexpr int size = pack_size<T>;
   auto *y = static_cast<T *>(args.y);
   const Space &space = args.space;
-  return launch<where<T>>(grid_for(divide_up(space.n, pack_size)), block_threads, 0,
-                          Operand<uint8_t>(args.condition, space, 0), Operand<T>(args.a, space, 1),
-                          Operand<T>(args.b, space, 2), y, space.n, aligned(y), offsets_of<3>(space));
+  return launch<where<T>>(grid_for(divide_up(space.n, size)), block_threads, 0,
+                          Operand<uint8_t, size>(args.condition, space, 0), Operand<T, size>(args.a, space, 1),
+                          Operand<T, size>(args.b, space, 2), y, space.n, aligned<size>(y), offsets_of<3>(space));
 }
 
 // Conversions from a Number; Type is how the result lies in memory.
@@ -36,11 +38,8 @@ struct To {
   using Type = T;
   template <class V>
   __device__ static T of(V x) {
-    return static_cast<T>(x);
-  }
-  __device__ static T of(float x) {
-    if constexpr (std::is_same_v<T, float>) return x;
-    return static_cast<T>(to_int_saturated(x));
+    if constexpr (std::is_same_v<V, float> && !std::is_same_v<Number<T>, float>) return of(to_int_saturated(x));
+    return element<T>(x);
   }
 };
 struct ToBool {
@@ -51,53 +50,55 @@ struct ToBool {
   }
 };
 
-template <class In, class Conversion>
+template <class In, class Conversion, int size>
 __global__ void __launch_bounds__(block_threads)
     cast(const In *x, typename Conversion::Type *y, int64_t n, bool whole) {
-  for (int64_t i = first_index() * pack_size; i < n; i += index_step() * pack_size) {
-    const Pack<In> in = load_pack(x, i, n, whole);
-    Pack<typename Conversion::Type> out;
-    for (int j = 0; j < pack_size; j++) out.at[j] = Conversion::of(static_cast<Number<In>>(in.at[j]));
+  for (int64_t i = first_index() * size; i < n; i += index_step() * size) {
+    const Pack<In, size> in = load_pack<size>(x, i, n, whole);
+    Pack<typename Conversion::Type, size> out;
+    for (int j = 0; j < size; j++) out.at[j] = Conversion::of(number(in.at[j]));
     store_pack(y, i, n, whole, out);
   }
 }
 
 template <class In, class Conversion>
 int launch_cast(const CastArgs &args) {
+  using Out = typename Conversion::Type;
+  constexpr int size = pack_size<In> < pack_size<Out> ? pack_size<In> : pack_size<Out>;
   const auto *x = static_cast<const In *>(args.x);
-  auto *y = static_cast<typename Conversion::Type *>(args.y);
-  return launch<cast<In, Conversion>>(grid_for(divide_up(args.n, pack_size)), block_threads, 0, x, y, args.n,
-                                      aligned(x) && aligned(y));
+  auto *y = static_cast<Out *>(args.y);
+  return launch<cast<In, Conversion, size>>(grid_for(divide_up(args.n, size)), block_threads, 0, x, y, args.n,
+                                            aligned<size>(x) && aligned<size>(y));
 }
 
 template <class In>
 int cast_from(const CastArgs &args) {
   switch (args.out) {
-    case DG_FLOAT32:
-      return launch_cast<In, To<float>>(args);
     case DG_INT32:
       return launch_cast<In, To<int32_t>>(args);
     case DG_UINT8:
       return launch_cast<In, To<uint8_t>>(args);
-    default:
+    case DG_BOOL:
       return launch_cast<In, ToBool>(args);
+    default:
+      return with_floats(args.out, [&]<class T>() { return launch_cast<In, To<T>>(args); });
   }
 }
 
 template <class T>
 __global__ void __launch_bounds__(block_threads) fill(T *y, int64_t n, T value, bool whole) {
+  constexpr int size = pack_size<T>;
   Pack<T> pack;
-  for (int j = 0; j < pack_size; j++) pack.at[j] = value;
-  for (int64_t i = first_index() * pack_size; i < n; i += index_step() * pack_size) store_pack(y, i, n, whole, pack);
+  for (int j = 0; j < size; j++) pack.at[j] = value;
+  for (int64_t i = first_index() * size; i < n; i += index_step() * size) store_pack(y, i, n, whole, pack);
 }
 
 template <class T>
 int launch_fill(const FillArgs &args, T value) {
+  constexpr int size = pack_size<T>;
   auto *y = static_cast<T *>(args.y);
-  return launch<fill<T>>(grid_for(divide_up(args.n, pack_size)), block_threads, 0, y, args.n, value, aligned(y));
+  return launch<fill<T>>(grid_for(divide_up(args.n, size)), block_threads, 0, y, args.n, value, aligned<size>(y));
 }
-
-bool has_kernels(Dtype type) { return type != DG_FLOAT16 && type != DG_BFLOAT16; }
 
 int32_t saturated(double value) {
   if (value != value) return 0;
@@ -108,22 +109,32 @@ int32_t saturated(double value) {
 }  // namespace gpu
 
 int run_where(const WhereArgs &args) {
-  if (!gpu::has_kernels(args.type)) return fail(DG_E_ARGUMENT, "where has no kernel for 16-bit floats");
-  const bool wide = args.type == DG_FLOAT32 || args.type == DG_INT32;
-  return wide ? gpu::launch_where<int32_t>(args) : gpu::launch_where<uint8_t>(args);
+  switch (args.type) {
+    case DG_FLOAT32:
+    case DG_INT32:
+      return gpu::launch_where<uint32_t>(args);
+    case DG_FLOAT16:
+    case DG_BFLOAT16:
+      return gpu::launch_where<uint16_t>(args);
+    default:
+      return gpu::launch_where<uint8_t>(args);
+  }
 }
 
 int run_cast(const CastArgs &args) {
-  if (!gpu::has_kernels(args.in) || !gpu::has_kernels(args.out))
-    return fail(DG_E_ARGUMENT, "cast has no kernel for 16-bit floats");
-  if (args.in == DG_FLOAT32) return gpu::cast_from<float>(args);
-  return args.in == DG_INT32 ? gpu::cast_from<int32_t>(args) : gpu::cast_from<uint8_t>(args);
+  switch (args.in) {
+    case DG_INT32:
+      return gpu::cast_from<int32_t>(args);
+    case DG_UINT8:
+    case DG_BOOL:
+      return gpu::cast_from<uint8_t>(args);
+    default:
+      return gpu::with_floats(args.in, [&]<class T>() { return gpu::cast_from<T>(args); });
+  }
 }
 
 int run_fill(const FillArgs &args) {
   switch (args.type) {
-    case DG_FLOAT32:
-      return gpu::launch_fill(args, static_cast<float>(args.value));
     case DG_INT32:
       return gpu::launch_fill(args, gpu::saturated(args.value));
     case DG_UINT8:
@@ -131,7 +142,8 @@ int run_fill(const FillArgs &args) {
     case DG_BOOL:
       return gpu::launch_fill<uint8_t>(args, args.value != 0);
     default:
-      return fail(DG_E_ARGUMENT, "fill has no kernel for 16-bit floats");
+      return gpu::with_floats(
+          args.type, [&]<class T>() { return gpu::launch_fill(args, narrow<T>(static_cast<float>(args.value))); });
   }
 }
 

@@ -1,27 +1,35 @@
 // How do the inputs of an elementwise kernel reach it? As packs, whether their elements lie in order, are one for all
 // or are broadcast, so that a formula is compiled once per type.
 #pragma once
-#include <type_traits>
-
+#include "../math/op_table.h"
 #include "index.h"
-#include "pack.h"
+#include "number.h"
 
 namespace dg::gpu {
 
-// Formulas take float or int32; uint8 and bool are widened to int32, and results keep the low byte.
-template <class T>
-using Number = std::conditional_t<std::is_same_v<T, float>, float, int32_t>;
+// Elements that one thread takes at a time. Where arithmetic and not memory takes the time, few: they are unrolled.
+template <class Op, class T>
+constexpr int pack_for = Op::flags & HEAVY ? 4 : pack_size<T>;
 
-template <class T>
+// A call, as Offsets::at is: kernels have one per operand, not one per element.
+template <int size, class T, int operands>
+__device__ __attribute__((noinline)) Pack<T, size> load_broadcast(const T *p, int64_t i, int64_t n,
+                                                                  const Offsets<operands> &offsets, int operand) {
+  Pack<T, size> pack = {};
+  for (int j = 0; j < size; j++)
+    if (i + j < n) pack.at[j] = p[offsets.at(i + j, operand)];
+  return pack;
+}
+
+template <class T, int size>
 struct Operand {
   enum Kind : int32_t { in_order, single, broadcast };
   const T *data;
   Kind kind;
   bool whole;  // packs may be read at once
 
-  explicit Operand(const void *p) : data(static_cast<const T *>(p)), kind(in_order), whole(aligned(data)) {}
   // Input i of a broadcast.
-  Operand(const void *p, const Space &space, int i) : Operand(p) {
+  Operand(const void *p, const Space &space, int i) : data(static_cast<const T *>(p)), whole(aligned<size>(data)) {
     bool ordered = true, moves = false;
     int64_t step = 1;
     for (int d = space.rank - 1; d >= 0; d--) {
@@ -33,15 +41,11 @@ struct Operand {
   }
 
   template <int operands>
-  __device__ Pack<T> load(int64_t i, int64_t n, const Offsets<operands> &offsets, int operand) const {
-    if (kind == in_order) return load_pack(data, i, n, whole);
-    Pack<T> pack = {};
-    if (kind == single) {
-      for (int j = 0; j < pack_size; j++) pack.at[j] = data[0];
-      return pack;
-    }
-    for (int j = 0; j < pack_size; j++)
-      if (i + j < n) pack.at[j] = data[offsets.at(i + j, operand)];
+  __device__ Pack<T, size> load(int64_t i, int64_t n, const Offsets<operands> &offsets, int operand) const {
+    if (kind == in_order) return load_pack<size>(data, i, n, whole);
+    if (kind == broadcast) return load_broadcast<size>(data, i, n, offsets, operand);
+    Pack<T, size> pack;
+    for (int j = 0; j < size; j++) pack.at[j] = data[0];
     return pack;
   }
 };

@@ -4,7 +4,7 @@
 #include "../math/philox.h"
 #include "last_block.h"
 #include "launch.h"
-#include "pack.h"
+#include "number.h"
 
 namespace dg {
 namespace gpu {
@@ -18,12 +18,12 @@ __global__ void __launch_bounds__(block_threads)
     draw(int32_t *state, T *y, int64_t n, bool whole, unsigned *ticket, Make make) {
   const uint32_t key_low = state[0], key_high = state[1];
   const uint64_t counter = static_cast<uint32_t>(state[2]) | static_cast<uint64_t>(state[3]) << 32;
-  for (int64_t i = first_index() * pack_size; i < n; i += index_step() * pack_size) {
-    const uint64_t number = counter + i / pack_size;
-    const Words words = {{static_cast<uint32_t>(number), static_cast<uint32_t>(number >> 32), 0, 0}};
-    const Four<T> four = make(philox(words, key_low, key_high));
-    Pack<T> pack;
-    for (int j = 0; j < pack_size; j++) pack.at[j] = four.at[j];
+  for (int64_t i = first_index() * 4; i < n; i += index_step() * 4) {
+    const uint64_t place = counter + i / 4;
+    const Words words = {{static_cast<uint32_t>(place), static_cast<uint32_t>(place >> 32), 0, 0}};
+    const Four<Number<T>> four = make(philox(words, key_low, key_high));
+    Pack<T, 4> pack;
+    for (int j = 0; j < 4; j++) pack.at[j] = element<T>(four.at[j]);
     store_pack(y, i, n, whole, pack);
   }
   __syncthreads();
@@ -37,8 +37,8 @@ __global__ void __launch_bounds__(block_threads)
 template <class T, class Make>
 int launch_draw(const RandomArgs &args, const Make &make) {
   auto *y = static_cast<T *>(args.y);
-  return launch<draw<T, Make>>(grid_for(divide_up(args.n, pack_size)), block_threads, 0, args.state, y, args.n,
-                               aligned(y), current().ticket, make);
+  return launch<draw<T, Make>>(grid_for(divide_up(args.n, 4)), block_threads, 0, args.state, y, args.n, aligned<4>(y),
+                               current().ticket, make);
 }
 
 // One value from each word.
@@ -81,42 +81,41 @@ struct Normal {
 
 template <class T, class Value>
 int draw_each(const RandomArgs &args, const Value &value) {
-  return launch_draw<T>(args, EachWord<T, Value>{value});
+  return launch_draw<T>(args, EachWord<Number<T>, Value>{value});
 }
 
-int draw_integers(const RandomArgs &args) {
-  const double low = __builtin_ceil(args.a), high = __builtin_ceil(args.b);
-  return draw_each<int32_t>(args, UniformInt{static_cast<uint32_t>(static_cast<int32_t>(low)),
-                                             static_cast<uint32_t>(static_cast<int64_t>(high - low))});
-}
-
+template <class T>
 int draw_floats(const RandomArgs &args) {
   const float a = args.a, b = args.b;
   switch (static_cast<Random>(args.op)) {
     case Random::uniform:
-      return draw_each<float>(args, UniformValue{Uniform(a, b)});
+      return draw_each<T>(args, UniformValue{Uniform(a, b)});
     case Random::normal:
-      return launch_draw<float>(args, Normal{a, b});
+      return launch_draw<T>(args, Normal{a, b});
     case Random::truncatedNormal:
-      return draw_each<float>(args, TruncatedNormal{a, b});
+      return draw_each<T>(args, TruncatedNormal{a, b});
+    case Random::bernoulli:
+      return draw_each<T>(args, Bernoulli<float>{a});
     default:
-      return fail(DG_E_ARGUMENT, random_name(args.op), " does not make float32");
+      return fail(DG_E_ARGUMENT, random_name(args.op), " does not make floats");
   }
+}
+
+int draw_integers(const RandomArgs &args) {
+  if (static_cast<Random>(args.op) == Random::bernoulli) return draw_each<int32_t>(args, Bernoulli<int32_t>{args.a});
+  if (static_cast<Random>(args.op) != Random::uniformInt)
+    return fail(DG_E_ARGUMENT, random_name(args.op), " does not make int32");
+  const double low = __builtin_ceil(args.a), high = __builtin_ceil(args.b);
+  return draw_each<int32_t>(args, UniformInt{static_cast<uint32_t>(static_cast<int32_t>(low)),
+                                             static_cast<uint32_t>(static_cast<int64_t>(high - low))});
 }
 
 }  // namespace
 }  // namespace gpu
 
 int run_random(const RandomArgs &args) {
-  if (args.type != DG_FLOAT32 && args.type != DG_INT32)
-    return fail(DG_E_ARGUMENT, random_name(args.op), " makes float32 or int32");
-  const bool floats = args.type == DG_FLOAT32;
-  if (static_cast<Random>(args.op) == Random::bernoulli)
-    return floats ? gpu::draw_each<float>(args, gpu::Bernoulli<float>{args.a})
-                  : gpu::draw_each<int32_t>(args, gpu::Bernoulli<int32_t>{args.a});
-  if (floats) return gpu::draw_floats(args);
-  if (static_cast<Random>(args.op) == Random::uniformInt) return gpu::draw_integers(args);
-  return fail(DG_E_ARGUMENT, random_name(args.op), " does not make int32");
+  if (args.type == DG_INT32) return gpu::draw_integers(args);
+  return gpu::with_floats(args.type, [&]<class T>() { return gpu::draw_floats<T>(args); });
 }
 
 }  // namespace dg

@@ -2,6 +2,7 @@
 #include "../core/args.h"
 #include "../math/families.h"
 #include "../math/reductions.h"
+#include "number.h"
 #include "reduce.h"
 
 namespace dg {
@@ -11,18 +12,19 @@ namespace {
 template <class R, class T>
 struct Plain {
   using In = T;
-  using Value = T;
+  using Value = Number<T>;
   using Out = T;
-  __device__ T start() const { return R::start(T{}); }
-  __device__ T add(T value, T x, int64_t) const { return R::add(value, x); }
-  __device__ T join(T a, T b) const { return R::join(a, b); }
-  __device__ T finish(T value) const { return value; }
+  __device__ Value start() const { return R::start(Value{}); }
+  __device__ Value add(Value value, T x, int64_t) const { return R::add(value, number(x)); }
+  __device__ Value join(Value a, Value b) const { return R::join(a, b); }
+  __device__ T finish(Value value) const { return element<T>(value); }
 };
 
-struct Mean : Plain<Sum, float> {
+template <class T>
+struct Mean : Plain<Sum, T> {
   float n;
   explicit Mean(int64_t count) : n(static_cast<float>(count)) {}
-  __device__ float finish(float sum) const { return sum / n; }
+  __device__ T finish(float sum) const { return element<T>(sum / n); }
 };
 
 template <class Op>
@@ -32,22 +34,23 @@ int reduce_with(const ReduceArgs &args, const Op &op) {
   return reduce(op, static_cast<const typename Op::In *>(args.x), static_cast<typename Op::Out *>(args.y), shape.end());
 }
 
-int reduce_float(const ReduceArgs &args) {
+template <class T>
+int reduce_floats(const ReduceArgs &args) {
   switch (static_cast<Reduce>(args.op)) {
     case Reduce::sum:
-      return reduce_with(args, Plain<Sum, float>());
+      return reduce_with(args, Plain<Sum, T>());
     case Reduce::mean:
-      return reduce_with(args, Mean(args.n_red));
+      return reduce_with(args, Mean<T>(args.n_red));
     case Reduce::prod:
-      return reduce_with(args, Plain<Product, float>());
+      return reduce_with(args, Plain<Product, T>());
     case Reduce::max:
-      return reduce_with(args, Plain<Max, float>());
+      return reduce_with(args, Plain<Max, T>());
     case Reduce::min:
-      return reduce_with(args, Plain<Min, float>());
+      return reduce_with(args, Plain<Min, T>());
     case Reduce::sumSquares:
-      return reduce_with(args, Plain<SumSquares, float>());
+      return reduce_with(args, Plain<SumSquares, T>());
     default:
-      return fail(DG_E_ARGUMENT, reduce_name(args.op), " does not take float32");
+      return fail(DG_E_ARGUMENT, reduce_name(args.op), " does not take floats");
   }
 }
 
@@ -73,12 +76,11 @@ int reduce_int(const ReduceArgs &args) {
 
 int run_reduce(const ReduceArgs &args) {
   if (args.n_out == 0) return 0;
-  if (args.type == DG_FLOAT32) return gpu::reduce_float(args);
   if (args.type == DG_INT32) return gpu::reduce_int(args);
   const Reduce op = static_cast<Reduce>(args.op);
   if (args.type == DG_BOOL && op == Reduce::all) return gpu::reduce_with(args, gpu::Plain<All, uint8_t>());
   if (args.type == DG_BOOL && op == Reduce::any) return gpu::reduce_with(args, gpu::Plain<Any, uint8_t>());
-  return fail(DG_E_ARGUMENT, reduce_name(args.op), " does not take this type");
+  return gpu::with_floats(args.type, [&]<class T>() { return gpu::reduce_floats<T>(args); });
 }
 
 }  // namespace dg

@@ -7,6 +7,7 @@
 #include "../math/softmax.h"
 #include "group.h"
 #include "launch.h"
+#include "number.h"
 
 namespace dg::gpu {
 
@@ -46,9 +47,10 @@ struct Row {
 struct Scale {
   float max, sum;
 };
-__device__ inline Scale measure(const Row &row, const float *x) {
-  const float max = row.reduce<Max>([&](int64_t i) { return x[i]; });
-  return {max, row.reduce<Sum>([&](int64_t i) { return exp_below(x[i] - max); })};
+template <class T>
+__device__ Scale measure(const Row &row, const T *x) {
+  const float max = row.reduce<Max>([&](int64_t i) { return number(x[i]); });
+  return {max, row.reduce<Sum>([&](int64_t i) { return exp_below(number(x[i]) - max); })};
 }
 
 template <auto kernel, class... Arguments>

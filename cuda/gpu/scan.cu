@@ -1,5 +1,5 @@
 // Running sums and products along an axis. float32 accumulates in float64, so that long sums stay exact to float32's
-// last bits; int32 wraps. Few long lines are cut into parts: their totals first, then each part from where the one
+// last bits, 16-bit floats in float32; int32 wraps. Few long lines are cut into parts: their totals first, then each part from where the one
 // before ends.
 #include <ptx.h>
 
@@ -7,6 +7,7 @@
 #include "../math/families.h"
 #include "group.h"
 #include "launch.h"
+#include "number.h"
 
 namespace dg {
 namespace gpu {
@@ -91,14 +92,14 @@ __global__ void __launch_bounds__(block_threads) scan_lines(ScanShape shape, con
     const int64_t i = first + threadIdx.x * items;
     A value[items], mine = R::template start<A>();
     for (int j = 0; j < items; j++) {
-      value[j] = i + j < end ? static_cast<A>(x[shape.place(i + j)]) : R::template start<A>();
+      value[j] = i + j < end ? static_cast<A>(number(x[shape.place(i + j)])) : R::template start<A>();
       mine = R::join(mine, value[j]);
     }
     const Before<R, A> found(mine, shared);
     A running = R::join(sum, found.before);
     for (int j = 0; j < items; j++) {
       const A after = R::join(running, value[j]);
-      if (i + j < end) y[shape.place(i + j)] = static_cast<T>(shape.exclusive ? running : after);
+      if (i + j < end) y[shape.place(i + j)] = element<T>(shape.exclusive ? running : after);
       running = after;
     }
     sum = R::join(sum, found.all);
@@ -113,7 +114,7 @@ __global__ void __launch_bounds__(block_threads) part_totals(ScanShape shape, co
   const int64_t end = begin + shape.length < shape.n ? begin + shape.length : shape.n;
   A total = R::template start<A>();
   for (int64_t i = begin + threadIdx.x; i < end; i += block_threads)
-    total = R::join(total, static_cast<A>(x[line * shape.n + shape.place(i)]));
+    total = R::join(total, static_cast<A>(number(x[line * shape.n + shape.place(i)])));
   total = join_group(total, block_threads, shared, [](A a, A b) { return R::join(a, b); });
   if (threadIdx.x == 0) totals[blockIdx.x] = total;
 }
@@ -127,8 +128,8 @@ __global__ void __launch_bounds__(block_threads)
     A sum = R::template start<A>();
     for (int64_t i = 0; i < shape.n; i++) {
       const int64_t at = first + shape.place(i) * inner;
-      const A after = R::join(sum, static_cast<A>(x[at]));
-      y[at] = static_cast<T>(shape.exclusive ? sum : after);
+      const A after = R::join(sum, static_cast<A>(number(x[at])));
+      y[at] = element<T>(shape.exclusive ? sum : after);
       sum = after;
     }
   }
@@ -174,9 +175,10 @@ int scan_type(const ScanArgs &args) {
 
 int run_scan(const ScanArgs &args) {
   if (args.outer * args.n * args.inner == 0) return 0;
-  if (args.type == DG_FLOAT32) return gpu::scan_type<float, double>(args);
   if (args.type == DG_INT32) return gpu::scan_type<int32_t, uint32_t>(args);
-  return fail(DG_E_ARGUMENT, scan_name(args.op), " takes float32 or int32");
+  return gpu::with_floats(args.type, [&]<class T>() {
+    return gpu::scan_type<T, std::conditional_t<gpu::is_short_float<T>, float, double>>(args);
+  });
 }
 
 }  // namespace dg

@@ -3,7 +3,7 @@
 #pragma once
 #include "../core/args.h"
 #include "launch.h"
-#include "pack.h"
+#include "number.h"
 
 namespace dg::gpu {
 
@@ -12,11 +12,12 @@ constexpr int few_segments = 32, most_segments = DG_SCRATCH / 2;  // a call has 
 
 // A Segment in 24 bytes, so that 1024 of them are a kernel argument (32,764 bytes at most).
 struct PackedSegment {
-  float *param;
+  void *param;
   int64_t n;
   uint32_t line;  // offset / segment_align
-  uint32_t first_chunk : 31, decay : 1;
+  uint32_t first_chunk : 29, type : 2, decay : 1;
 };
+static_assert(sizeof(PackedSegment) == 24 && DG_FLOAT32 < 4 && DG_FLOAT16 < 4 && DG_BFLOAT16 < 4);
 
 template <int capacity>
 struct SegmentTable {
@@ -41,7 +42,8 @@ struct SegmentTable {
 // The chunk of the calling block.
 struct Chunk {
   int segment;
-  float *param;
+  void *param;
+  Dtype type;          // of param
   int64_t begin, end;  // within the segment
   int64_t offset;      // of the segment in the flat arrays
   bool decay;
@@ -51,15 +53,16 @@ struct Chunk {
     segment = table.find(static_cast<int>(blockIdx.x));
     const PackedSegment &s = table.segments[segment];
     param = s.param;
+    type = s.type;
     begin = (blockIdx.x - s.first_chunk) * chunk_size;
     end = begin + chunk_size < s.n ? begin + chunk_size : s.n;
     offset = s.line * segment_align;
     decay = s.decay;
   }
-  // f(i) for the packs of the calling thread.
+  // f(i) for the calling thread's packs of four.
   template <class F>
   __device__ void each_pack(const F &f) const {
-    for (int64_t i = begin + threadIdx.x * pack_size; i < end; i += blockDim.x * pack_size) f(i);
+    for (int64_t i = begin + threadIdx.x * 4; i < end; i += blockDim.x * 4) f(i);
   }
 };
 
@@ -71,9 +74,12 @@ int with_segments(const Segment *segments, int32_t count, const F &f) {
     for (int32_t i = 0; i < count; i++) {
       const Segment &s = segments[i];
       if (s.n == 0) continue;
-      table.segments[table.count++] = {static_cast<float *>(s.param), s.n,
+      table.segments[table.count++] = {s.param,
+                                       s.n,
                                        static_cast<uint32_t>(s.offset / segment_align),
-                                       static_cast<uint32_t>(table.chunks), s.decay != 0};
+                                       static_cast<uint32_t>(table.chunks),
+                                       static_cast<uint32_t>(s.type),
+                                       s.decay != 0};
       table.chunks += static_cast<int32_t>(divide_up(s.n, chunk_size));
     }
     return f(table);

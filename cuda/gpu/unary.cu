@@ -8,14 +8,13 @@ namespace dg {
 namespace gpu {
 namespace {
 
-template <class Op, class In, class Out>
+template <class Op, class In, class Out, int size>
 __global__ void __launch_bounds__(block_threads)
     unary(const In *x, Out *y, int64_t n, Number<In> a, Number<In> b, bool whole) {
-  for (int64_t i = first_index() * pack_size; i < n; i += index_step() * pack_size) {
-    const Pack<In> in = load_pack(x, i, n, whole);
-    Pack<Out> out;
-    for (int j = 0; j < pack_size; j++)
-      out.at[j] = static_cast<Out>(Op::apply(static_cast<Number<In>>(in.at[j]), a, b));
+  for (int64_t i = first_index() * size; i < n; i += index_step() * size) {
+    const Pack<In, size> in = load_pack<size>(x, i, n, whole);
+    Pack<Out, size> out;
+    for (int j = 0; j < size; j++) out.at[j] = element<Out>(Op::apply(number(in.at[j]), a, b));
     store_pack(y, i, n, whole, out);
   }
 }
@@ -23,11 +22,12 @@ __global__ void __launch_bounds__(block_threads)
 template <class Op, class In>
 int launch_unary(const UnaryArgs &args) {
   using Out = std::conditional_t<(Op::flags & TEST) != 0, uint8_t, In>;
+  constexpr int size = pack_for<Op, In>;
   const auto *x = static_cast<const In *>(args.x);
   auto *y = static_cast<Out *>(args.y);
-  return launch<unary<Op, In, Out>>(grid_for(divide_up(args.n, pack_size)), block_threads, 0, x, y, args.n,
-                                    parameter<Number<In>>(args.a), parameter<Number<In>>(args.b),
-                                    aligned(x) && aligned(y));
+  return launch<unary<Op, In, Out, size>>(grid_for(divide_up(args.n, size)), block_threads, 0, x, y, args.n,
+                                          parameter<Number<In>>(args.a), parameter<Number<In>>(args.b),
+                                          aligned<size>(x) && aligned<size>(y));
 }
 
 using Launcher = int (*)(const UnaryArgs &);
@@ -37,16 +37,10 @@ constexpr Launcher launcher() {
   return nullptr;
 }
 
-constexpr Launcher of_float[] = {
-#define DG_UNARY(name, ...) launcher<unary_op::name, float, FLOAT>(),
-#include "../ops.def"
-};
-constexpr Launcher of_int[] = {
-#define DG_UNARY(name, ...) launcher<unary_op::name, int32_t, INT>(),
-#include "../ops.def"
-};
-constexpr Launcher of_byte[] = {
-#define DG_UNARY(name, ...) launcher<unary_op::name, uint8_t, INT | BOOL>(),
+// By operation; null where it does not take these types.
+template <class In, unsigned types>
+constexpr Launcher launchers[] = {
+#define DG_UNARY(name, ...) launcher<unary_op::name, In, types>(),
 #include "../ops.def"
 };
 
@@ -55,8 +49,15 @@ constexpr Launcher of_byte[] = {
 
 int run_unary(const UnaryArgs &args) {
   if (!unary_accepts(args.op, args.in)) return fail(DG_E_ARGUMENT, "No kernel for unary operation ", args.op);
-  if (args.in == DG_FLOAT32) return gpu::of_float[args.op](args);
-  return (args.in == DG_INT32 ? gpu::of_int : gpu::of_byte)[args.op](args);
+  switch (args.in) {
+    case DG_INT32:
+      return gpu::launchers<int32_t, INT>[args.op](args);
+    case DG_UINT8:
+    case DG_BOOL:
+      return gpu::launchers<uint8_t, INT | BOOL>[args.op](args);
+    default:
+      return gpu::with_floats(args.in, [&]<class T>() { return gpu::launchers<T, FLOAT>[args.op](args); });
+  }
 }
 
 }  // namespace dg

@@ -20,6 +20,30 @@ struct Arrays {
   const int32_t *finite;
 };
 
+using Floats = Pack<float, 4>;
+
+// Four elements of a parameter, whatever they are stored as.
+template <class T>
+__device__ Floats load_as(const void *param, int64_t i, int64_t n) {
+  const T *p = static_cast<const T *>(param);
+  return numbers(load_pack<4>(p, i, n, aligned<4>(p)));
+}
+template <class T>
+__device__ void store_as(void *param, int64_t i, int64_t n, const Floats &w) {
+  T *p = static_cast<T *>(param);
+  store_pack(p, i, n, aligned<4>(p), elements<T>(w));
+}
+__device__ Floats load_param(const Chunk &chunk, int64_t i) {
+  if (chunk.type == DG_FLOAT16) return load_as<Half>(chunk.param, i, chunk.end);
+  if (chunk.type == DG_BFLOAT16) return load_as<Brain>(chunk.param, i, chunk.end);
+  return load_as<float>(chunk.param, i, chunk.end);
+}
+__device__ void store_param(const Chunk &chunk, int64_t i, const Floats &w) {
+  if (chunk.type == DG_FLOAT16) return store_as<Half>(chunk.param, i, chunk.end, w);
+  if (chunk.type == DG_BFLOAT16) return store_as<Brain>(chunk.param, i, chunk.end, w);
+  store_as<float>(chunk.param, i, chunk.end, w);
+}
+
 template <class Rule, int capacity>
 __global__ void __launch_bounds__(block_threads)
     update(const SegmentTable<capacity> __grid_constant__ table, Arrays arrays, unsigned *ticket) {
@@ -31,23 +55,23 @@ __global__ void __launch_bounds__(block_threads)
   if (table.count) {
     const Chunk chunk(table);
     const float shrinkage = chunk.decay ? arrays.hyper[0] * arrays.hyper[1] : 0;
-    const bool whole = aligned(chunk.param), flat_whole = aligned(arrays.grads) && aligned(arrays.s[0]) &&
-                                                          aligned(arrays.s[1]) && aligned(arrays.s[2]);
+    const bool whole =
+        aligned<4>(arrays.grads) && aligned<4>(arrays.s[0]) && aligned<4>(arrays.s[1]) && aligned<4>(arrays.s[2]);
     chunk.each_pack([&](int64_t i) {
       const int64_t at = chunk.offset + i, end = chunk.offset + chunk.end;
-      const Pack<float> g = load_pack(arrays.grads, at, end, flat_whole);
-      Pack<float> w = load_pack(chunk.param, i, chunk.end, whole), s[3];
+      const Floats g = load_pack<4>(arrays.grads, at, end, whole);
+      Floats w = load_param(chunk, i), s[3];
       for (int k = 0; k < 3; k++)
-        if (Rule::slots >> k & 1) s[k] = load_pack(arrays.s[k], at, end, flat_whole);
-      for (int j = 0; j < pack_size; j++) {
+        if (Rule::slots >> k & 1) s[k] = load_pack<4>(arrays.s[k], at, end, whole);
+      for (int j = 0; j < 4; j++) {
         float state[3] = {s[0].at[j], s[1].at[j], s[2].at[j]};
         if (shrinkage != 0) w.at[j] = decay(w.at[j], shrinkage);
         rule(w.at[j], g.at[j], state);
         for (int k = 0; k < 3; k++) s[k].at[j] = state[k];
       }
-      store_pack(chunk.param, i, chunk.end, whole, w);
+      store_param(chunk, i, w);
       for (int k = 0; k < 3; k++)
-        if (Rule::slots >> k & 1) store_pack(arrays.s[k], at, end, flat_whole, s[k]);
+        if (Rule::slots >> k & 1) store_pack(arrays.s[k], at, end, whole, s[k]);
     });
   }
   __syncthreads();

@@ -50,17 +50,45 @@ DG_HD Int<V> narrow_brain(V x) {
 }
 
 // ---- One at a time ---------------------------------------------------------------------------------------------------
+// A GPU has instructions for them, whose bits are those of the formulas, but for a NaN's.
 
 DG_HD float widen(float x) { return x; }
-DG_HD float widen(Half h) { return widen_half(static_cast<int32_t>(h.bits)); }
 DG_HD float widen(Brain b) { return widen_brain(static_cast<int32_t>(b.bits)); }
+DG_HD float widen(Half h) {
+#if defined(__CUDA_ARCH__)
+  float x;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(h.bits));
+  return x;
+#else
+  return widen_half(static_cast<int32_t>(h.bits));
+#endif
+}
+
+DG_HD uint16_t half_bits(float x) {
+#if defined(__CUDA_ARCH__)
+  uint16_t half;
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(half) : "f"(x));
+  return half;
+#else
+  return static_cast<uint16_t>(narrow_half(x));
+#endif
+}
+DG_HD uint16_t brain_bits(float x) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  uint16_t brain;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(brain) : "f"(x));
+  return brain;
+#else
+  return static_cast<uint16_t>(narrow_brain(x));
+#endif
+}
 
 template <class T>
 DG_HD T narrow(float x) {
   if constexpr (std::is_same_v<T, Half>) {
-    return {static_cast<uint16_t>(narrow_half(x))};
+    return {half_bits(x)};
   } else if constexpr (std::is_same_v<T, Brain>) {
-    return {static_cast<uint16_t>(narrow_brain(x))};
+    return {brain_bits(x)};
   } else {
     return x;
   }
