@@ -33,6 +33,11 @@ export function isFloat(dtype: DType): boolean {
   return dtype === "float32" || dtype === "float16" || dtype === "bfloat16";
 }
 
+/** The type in which values pass between host and device: float32 for all floats, which the device converts. */
+export function hostDType(dtype: DType): DType {
+  return isFloat(dtype) ? "float32" : dtype;
+}
+
 /** Checks a name that came from outside. */
 export function toDType(name: string): DType {
   if (Object.hasOwn(dtypeId, name)) return name as DType;

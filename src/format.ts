@@ -17,10 +17,12 @@ export function nest(values: ArrayLike<number>, shape: readonly number[]): Neste
 const EDGE = 3; // entries shown at each end of a long dimension
 const LONG = 20; // dimensions beyond this are abbreviated
 
-// Seven digits, but whole numbers in full.
+// As many digits as each type holds, but whole numbers in full.
+const digits: Readonly<Partial<Record<DType, number>>> = { float16: 4, bfloat16: 3 };
 function formatNumber(value: number, dtype: DType): string {
   if (dtype === "bool") return value ? "true" : "false";
-  return Number.isSafeInteger(value) ? String(value) : String(parseFloat(value.toPrecision(7)));
+  if (Number.isSafeInteger(value)) return String(value);
+  return String(parseFloat(value.toPrecision(digits[dtype] ?? 7)));
 }
 
 // Positions shown of a dimension; null stands for those left out.

@@ -1,6 +1,6 @@
 // What is a tensor? A shape and a type over a buffer on a device. Tensors never change; variables (variable.ts) do.
 
-import { type DType, dtypeBytes, dtypeId, type TypedArray } from "./dtype.ts";
+import { type DType, dtypeBytes, dtypeId, hostDType, type TypedArray } from "./dtype.ts";
 import { DinogradError } from "./errors.ts";
 import { formatTensor, nest, type NestedArray } from "./format.ts";
 import { currentDevice, type Device } from "./native/device.ts";
@@ -84,6 +84,19 @@ export function allocate(
     native.calls.dg_alloc(device.index, dtypeId[dtype], size, persistent ? 1 : 0),
   );
   return new DeviceBuffer(device, handle, size * dtypeBytes[dtype]);
+}
+
+// A new array of another type with the same values.
+function converted(from: DeviceBuffer, dtype: DType, size: number): DeviceBuffer {
+  const { native } = from.device;
+  const storage = allocate(from.device, dtype, size);
+  try {
+    native.check(native.calls.dg_cast(from.handle, storage.handle));
+  } catch (error) {
+    storage.release();
+    throw error;
+  }
+  return storage;
 }
 
 let nextId = 1;
@@ -174,16 +187,19 @@ export class Tensor {
 
   /** Its values, row-major. Waits for the device. */
   dataSync(): TypedArray {
-    const { native } = this.device;
-    if (this.dtype === "float16" || this.dtype === "bfloat16") {
-      throw new DinogradError(`Cannot read ${this.dtype} values yet: cast to float32 first`);
+    const { storage, dtype, size } = this;
+    const type = hostDType(dtype);
+    const out = type === "float32"
+      ? new Float32Array(size)
+      : type === "int32"
+      ? new Int32Array(size)
+      : new Uint8Array(size);
+    const source = type === dtype ? storage.retain() : converted(storage, type, size);
+    try {
+      storage.device.native.download(source.handle, 0, new Uint8Array(out.buffer));
+    } finally {
+      source.release();
     }
-    const out = this.dtype === "float32"
-      ? new Float32Array(this.size)
-      : this.dtype === "int32"
-      ? new Int32Array(this.size)
-      : new Uint8Array(this.size);
-    native.download(this.handle, 0, new Uint8Array(out.buffer));
     return out;
   }
   /** Its values, row-major. */
@@ -241,21 +257,22 @@ export function makeTensor(shape: readonly number[], dtype: DType, device?: Devi
   return track(new Tensor(shape, dtype, allocate(device ?? currentDevice(), dtype, size)));
 }
 
-/** A tensor of host values. */
+/** A tensor of host values: a Float32Array for all floats. */
 export function fromHost(
   values: TypedArray,
   shape: readonly number[],
   dtype: DType,
   device: Device = currentDevice(),
 ): Tensor {
-  const storage = allocate(device, dtype, values.length, true);
+  const type = hostDType(dtype), size = values.length;
+  const uploaded = allocate(device, type, size, true);
   try {
-    writeHost(storage, values);
-  } catch (error) {
-    storage.release();
-    throw error;
+    writeHost(uploaded, values);
+    const storage = type === dtype ? uploaded.retain() : converted(uploaded, dtype, size);
+    return track(new Tensor(shape, dtype, storage));
+  } finally {
+    uploaded.release();
   }
-  return track(new Tensor(shape, dtype, storage));
 }
 
 /** Overwrites a buffer from its first element on. */

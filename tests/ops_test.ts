@@ -1,63 +1,27 @@
 // Do operations compute what they should, forward and backward, on every device? The op table against plain references.
 
 import assert from "node:assert";
-import { Prng } from "../src/data/prng.ts";
 import { grads } from "../src/grad.ts";
-import { device, devices } from "../src/native/device.ts";
+import { devices } from "../src/native/device.ts";
 import * as ops from "../src/ops/mod.ts";
-import { Arena, record } from "../src/record.ts";
-import { tidy } from "../src/scope.ts";
-import { memory, Tensor, track } from "../src/tensor.ts";
-import { type Input, type Row, rows } from "./cases.ts";
+import type { Tensor } from "../src/tensor.ts";
+import { type Input, rows } from "./cases.ts";
+import {
+  assertClose,
+  assertLaterRunsAgree,
+  draw,
+  isFloat,
+  listOf,
+  load,
+  onDevices,
+  randomFor,
+} from "./op_table.ts";
 import { count, Plain, total } from "./plain.ts";
 
 console.log(`Operations are tested on: ${devices().map((d) => d.name).join(", ")}`);
 
 const sizes = [0, 1, 2, 3, 20], smallSizes = [1, 2, 4];
-
-const listOf = <T>(x: T | T[]): T[] => Array.isArray(x) ? x : [x];
-const isFloat = (x: Input | Tensor) => x.dtype === "float32";
-const load = (x: Plain, { dtype }: Input) => ops.tensor(x.data, x.shape, dtype);
-const describe = (x: Tensor) => track(new Tensor(x.shape, x.dtype, null));
 const float = { dtype: "float32" } as Input;
-
-/** A source of random numbers, the same in every run. */
-function randomFor(row: Row, n: number): Prng {
-  return new Prng([...row.name].reduce((h, c) => h * 31 + c.charCodeAt(0) | 0, n));
-}
-
-/** Random values for inputs: float32 numbers, whole numbers, bits. */
-function draw(inputs: readonly Input[], prng: Prng): Plain[] {
-  return inputs.map(({ shape, dtype, range }) => {
-    const value = () => {
-      const v = prng.uniform(...range);
-      return dtype === "float32" ? Math.fround(v) : Math.floor(v);
-    };
-    return new Plain(shape, Array.from({ length: count(shape) }, value));
-  });
-}
-
-/** Runs `fn` with each device in turn as the current one; no tensor may be left over. */
-function onDevices(fn: (name: string) => void): void {
-  for (const { name } of devices()) {
-    const before = memory().numTensors;
-    device(name, () => tidy(() => fn(name)));
-    assert.equal(memory().numTensors, before, `tensors left over on ${name}`);
-  }
-}
-
-function assertClose(
-  got: ArrayLike<number>,
-  want: ArrayLike<number>,
-  bound: (want: number) => number,
-  what: string,
-): void {
-  assert.equal(got.length, want.length, `${what}: number of values`);
-  for (let i = 0; i < want.length; i++) {
-    const close = Math.abs(got[i] - want[i]) <= bound(want[i]) || Object.is(got[i], want[i]);
-    assert.ok(close, `${what}: value ${i} is ${got[i]}, wanted ${want[i]}`);
-  }
-}
 
 // What makes tensors (tensor_test.ts, random_test.ts) or selects asynchronously (selection_test.ts), and names for the same.
 const elsewhere = new Set([
@@ -103,21 +67,7 @@ for (const row of rows) {
     const specs = row.inputs(3), inputs = draw(specs, randomFor(row, 3));
     onDevices((name) => {
       const xs = inputs.map((x, i) => load(x, specs[i]));
-      const eager = listOf(row.run(...xs));
-      const described = listOf(row.run(...xs.map(describe)));
-      described.forEach((y, i) => {
-        assert.ok(y.isAbstract);
-        assert.deepEqual([y.shape, y.dtype], [eager[i].shape, eager[i].dtype]);
-      });
-      const arena = new Arena(xs[0].device);
-      const { program, result } = record(arena, () => listOf(row.run(...xs)));
-      program.replay(2);
-      result.forEach((y, i) => {
-        assert.deepEqual(y.dataSync(), eager[i].dataSync(), `replayed on ${name}`);
-        y.dispose();
-      });
-      program.dispose();
-      arena.dispose();
+      assertLaterRunsAgree(row, xs, name);
     });
   });
 }

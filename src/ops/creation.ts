@@ -1,6 +1,6 @@
 // Where do tensors come from? From host values, from one value, from a rule.
 
-import { type DType, toDType, type TypedArray } from "../dtype.ts";
+import { type DType, hostDType, toDType, type TypedArray } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { checkShape, sameShape, showShape, sizeOf } from "../shape.ts";
 import { fromHost, makeTensor, type Tensor } from "../tensor.ts";
@@ -60,17 +60,15 @@ function flatten(value: TensorLike, shape: readonly number[], into: number[], de
 
 /** Host values in the form that a type is uploaded in. */
 export function toTyped(values: ArrayLike<number>, dtype: DType): TypedArray {
-  switch (dtype) {
+  switch (hostDType(dtype)) {
     case "float32":
       return values instanceof Float32Array ? values : Float32Array.from(values);
     case "int32":
       return values instanceof Int32Array ? values : Int32Array.from(values);
     case "uint8":
       return values instanceof Uint8Array ? values : Uint8Array.from(values);
-    case "bool":
-      return Uint8Array.from(values, (v) => v ? 1 : 0);
     default:
-      throw new DinogradError(`Cannot make ${dtype} tensors from values yet`);
+      return Uint8Array.from(values, (v) => v ? 1 : 0); // bool
   }
 }
 

@@ -59,12 +59,15 @@ const quotientOf = binary("div", {
   saves: ["b", "y"],
   grad: ({ dy, b, y }) => ({ a: () => div(dy, b), b: () => neg(div(mul(dy, y), b)) }),
 });
-const isPowerOfTwo = (x: number) => Number.isInteger(Math.log2(Math.abs(x)));
+// Whether x / b is x times the reciprocal of b: exactly, or before it is rounded to 16 bits.
+const hasReciprocal = (x: Tensor, b: number) =>
+  x.dtype !== "float32" || Number.isInteger(Math.log2(Math.abs(b)));
 
 /** `a / b`, broadcasting; two integer tensors give `floorDiv(a, b)`, an integer tensor and a plain number float32. */
 export function div(a: Operand, b: Operand): Tensor {
-  // Multiplying by a reciprocal is exact only where that is.
-  if (typeof b === "number" && isFloatTensor(a) && isPowerOfTwo(b)) return affine(a, 1 / b, -0);
+  if (typeof b === "number" && isFloatTensor(a) && hasReciprocal(a, b)) {
+    return affine(a, 1 / b, -0);
+  }
   return tidy(() => {
     const x = asQuotientPart(a, b), y = asQuotientPart(b, a);
     return isFloat(x.dtype) || isFloat(y.dtype) ? quotientOf(x, y) : floorDiv(x, y);

@@ -68,7 +68,7 @@ export function scatterRows(x: Tensor, index: Tensor, rows: number): Tensor {
 
 function gatherOrZero(x: Tensor, index: Tensor): Tensor {
   const [outer, rows, inner] = x.shape;
-  if (rows === 0) return composite(x, () => zeros([outer, index.size, inner]));
+  if (rows === 0) return composite(x, () => zeros([outer, index.size, inner], x.dtype));
   const inside = logicalAnd(greaterEqual(index, 0), less(index, rows));
   const picked = gatherRows(x, where(inside, index, 0));
   return where(reshape(inside, [index.size, 1]), picked, 0);

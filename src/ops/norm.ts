@@ -16,15 +16,15 @@ import { pow } from "./power.ts";
 import { type Axes, max, mean, min, sumSquares } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
 
-const asFloat = (x: Operand): Tensor => {
-  const t = toTensor(x);
-  return isFloat(t.dtype) ? t : asType(t, "float32");
-};
+// The result that `fn` computes from an operand in float32; of 16-bit floats it is one again, rounded once, as sums are.
+function inFloat32(x: Operand, fn: (x: Tensor) => Tensor): Tensor {
+  const given = toTensor(x), y = fn(asType(given, "float32"));
+  return isFloat(given.dtype) ? asType(y, given.dtype) : y;
+}
 
 /** `log(sum(exp(x)))` over axes, without overflow. */
 export function logSumExp(x: Operand, axis?: Axes, keepDims = false): Tensor {
-  return tidy(() => {
-    const t = asFloat(x);
+  const run = (t: Tensor) => {
     const axes = normalizeAxes(axis, t.rank, "logSumExp");
     // The largest value only moves the range of exp: no gradient needs to flow through it. An infinite one cannot be taken out.
     const top = unwatched(() => {
@@ -33,7 +33,8 @@ export function logSumExp(x: Operand, axis?: Axes, keepDims = false): Tensor {
     });
     const y = add(log(sum(exp(sub(t, top)), axes, true)), top);
     return reshape(y, reducedShape(t.shape, axes, keepDims));
-  });
+  };
+  return tidy(() => inFloat32(x, run));
 }
 
 /**
@@ -53,12 +54,13 @@ export function moments(
   keepDims = false,
 ): { mean: Tensor; variance: Tensor } {
   return tidy(() => {
-    const t = asFloat(x);
+    const given = toTensor(x), t = asType(given, "float32");
     const axes = normalizeAxes(axis, t.rank, "moments");
     const centre = mean(t, axes, true);
     const shape = reducedShape(t.shape, axes, keepDims);
     const variance = mean(squaredDifference(t, centre), axes, keepDims);
-    return { mean: reshape(centre, shape), variance };
+    const type = isFloat(given.dtype) ? given.dtype : "float32";
+    return { mean: asType(reshape(centre, shape), type), variance: asType(variance, type) };
   });
 }
 
@@ -72,8 +74,7 @@ export function norm(
   axis?: Axes,
   keepDims = false,
 ): Tensor {
-  return tidy(() => {
-    const t = asFloat(x);
+  const run = (t: Tensor) => {
     const given = axis === undefined || axis === null
       ? null
       : typeof axis === "number"
@@ -105,7 +106,8 @@ export function norm(
         given ? `axes [${given}]` : "all values"
       }`,
     );
-  });
+  };
+  return tidy(() => inFloat32(x, run));
 }
 
 /** `sqrt(sum(x^2))` over axes. */
@@ -145,7 +147,10 @@ export function movingAverage(
     throw new DinogradError("movingAverage wants a step where zeroDebias is true");
   }
   return tidy(() => {
-    const update = mul(sub(x, v), sub(1, decay));
-    return add(v, zeroDebias ? div(update, sub(1, pow(decay, step!))) : update);
+    const rest = (share: Operand) => typeof share === "number" ? 1 - share : sub(1, share);
+    const update = mul(sub(x, v), rest(decay));
+    if (!zeroDebias) return add(v, update);
+    const both = typeof decay === "number" && typeof step === "number";
+    return add(v, div(update, rest(both ? decay ** step : pow(decay, step!))));
   });
 }

@@ -1,7 +1,7 @@
 // Where do random tensors come from? Counter-based generators (Philox) whose state lives on the device, so that a replayed step
 // draws anew each time.
 
-import type { DType } from "../dtype.ts";
+import { type DType, isFloat } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { currentDevice, type Device } from "../native/device.ts";
 import { tidy } from "../scope.ts";
@@ -115,10 +115,11 @@ function drawAs(
   b: number,
   source: Source,
 ): Tensor {
+  if (isFloat(dtype)) return draw(distribution, shape, dtype, a, b, source);
   return tidy(() => asType(draw(distribution, shape, "float32", a, b, source), dtype));
 }
 
-/** Numbers evenly spread over [minval, maxval); int32: whole ones. */
+/** Numbers evenly spread over [minval, maxval); int32: whole ones. Rounding to 16 bits may lead to maxval itself. */
 export function randomUniform(
   shape: readonly number[],
   minval = 0,

@@ -1,6 +1,6 @@
 // What is drawn with the help of other operations? Classes, gamma variates, values of a host function, dropout.
 
-import type { DType } from "../dtype.ts";
+import { type DType, isFloat } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { tidy } from "../scope.ts";
 import { broadcastShapes, checkShape, padRank, sameShape, showShape, sizeOf } from "../shape.ts";
@@ -107,7 +107,7 @@ export function dropout(
     throw new DinogradError(`dropout wants a rate from 0 to below 1, got ${rate}`);
   }
   return composite(x, (given) => {
-    const t = asType(given, "float32");
+    const t = isFloat(given.dtype) ? given : asType(given, "float32");
     if (rate === 0) return clone(t);
     const shape = noiseShape ?? t.shape;
     if (!sameShape(broadcastShapes(t.shape, shape, "dropout"), t.shape)) {
@@ -115,7 +115,7 @@ export function dropout(
         `dropout of ${showShape(t.shape)} got noise of shape ${showShape(shape)}`,
       );
     }
-    const mask = bernoulli(padRank(shape, t.rank), 1 - rate, seed);
+    const mask = bernoulli(padRank(shape, t.rank), 1 - rate, seed, t.dtype);
     return mul(t, mul(mask, 1 / (1 - rate)));
   });
 }

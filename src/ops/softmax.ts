@@ -1,6 +1,6 @@
 // How do scores become probabilities, and what do wrong ones cost? softmax, logSoftmax, and cross-entropy straight from scores.
 
-import { isFloat } from "../dtype.ts";
+import { isFloat, promote } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { op } from "../op.ts";
 import { tidy } from "../scope.ts";
@@ -107,13 +107,16 @@ export function logSoftmax(logits: Operand, axis = -1): Tensor {
   return alongAxis(logits, axis, "logSoftmax", { log: true });
 }
 
+// Losses and their slopes are float32 whatever the logits are, and so is what is computed from them.
+const widened = (x: Tensor) => isFloat(x.dtype) ? asType(x, "float32") : x;
+
 const crossEntropyOp: (inputs: { logits: Tensor; labels: Tensor }) => Tensor = op<
   { logits: Tensor; labels: Tensor },
   void,
   "logits" | "labels"
 >({
   name: "crossEntropy",
-  check: ({ logits }) => ({ shape: logits.shape.slice(0, -1), dtype: logits.dtype }),
+  check: ({ logits }) => ({ shape: logits.shape.slice(0, -1), dtype: "float32" }),
   forward: ({ logits, labels }, _, { shape, dtype }, device) => {
     const { native } = device;
     const loss = makeTensor(shape, dtype, device);
@@ -129,7 +132,10 @@ const crossEntropyOp: (inputs: { logits: Tensor; labels: Tensor }) => Tensor = o
   saves: ["logits", "labels"],
   grad: ({ dy, logits, labels }) => ({
     logits: () => crossEntropyGrad({ logits, labels, g: dy }),
-    labels: () => neg(mul(expandDims(dy, -1), logSoftmax(logits))),
+    labels: () => {
+      const costs = neg(logSoftmax(widened(logits)));
+      return asType(mul(expandDims(dy, -1), costs), labels.dtype);
+    },
   }),
 });
 
@@ -155,26 +161,29 @@ const crossEntropyGrad: (inputs: { logits: Tensor; labels: Tensor; g: Tensor }) 
     return dx;
   },
   saves: ["logits", "labels", "g"],
-  grad: ({ dy, logits, labels, g }) => {
+  grad: ({ dy: given, logits: x, labels: t, g }) => {
+    const [dy, logits, labels] = [given, x, t].map(widened);
     const rows = expandDims(g, -1);
     return {
       logits: () => {
         const dx = softmaxGrad({ g: mul(dy, rows), p: softmax(logits) }, { log: false });
-        return isFloat(labels.dtype) ? mul(dx, sumLast(labels)) : dx;
+        return asType(isFloat(t.dtype) ? mul(dx, sumLast(labels)) : dx, x.dtype);
       },
-      labels: () => mul(rows, sub(sumLast(mul(dy, softmax(logits))), dy)),
+      labels: () => asType(mul(rows, sub(sumLast(mul(dy, softmax(logits))), dy)), t.dtype),
       g: () => sum(mul(dy, crossEntropyGrad({ logits, labels, g: onesLike(g) })), -1),
     };
   },
 });
 
 /**
- * The cross-entropy `-sum(labels * logSoftmax(logits))` of each row of logits [..., n]: shape [...]. Labels are probabilities
- * [..., n] (float32) or class numbers [...] (int32).
+ * The cross-entropy `-sum(labels * logSoftmax(logits))` of each row of logits [..., n]: shape [...], float32 for logits of any
+ * floats. Labels are probabilities [..., n] (floats) or class numbers [...] (int32).
  */
 export function crossEntropy(logits: Operand, labels: Operand): Tensor {
   return tidy(() => {
-    const x = asType(toTensor(logits), "float32"), t = toTensor(labels);
+    const t = toTensor(labels), given = toTensor(logits);
+    const floats = isFloat(given.dtype) ? given.dtype : "float32";
+    const x = asType(given, isFloat(t.dtype) ? promote(floats, t.dtype) : floats);
     const wanted = isFloat(t.dtype) ? x.shape : x.shape.slice(0, -1);
     if (x.rank === 0 || !sameShape(t.shape, wanted)) {
       throw new DinogradError(
@@ -183,6 +192,6 @@ export function crossEntropy(logits: Operand, labels: Operand): Tensor {
         } of shape ${showShape(wanted)}, got ${showShape(t.shape)}`,
       );
     }
-    return crossEntropyOp({ logits: x, labels: asType(t, isFloat(t.dtype) ? "float32" : "int32") });
+    return crossEntropyOp({ logits: x, labels: asType(t, isFloat(t.dtype) ? x.dtype : "int32") });
   });
 }

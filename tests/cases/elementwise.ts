@@ -69,7 +69,10 @@ const unary: Row[] = [
   one("sign", ops.sign, Math.sign),
   one("ceil", ops.ceil, Math.ceil),
   one("floor", ops.floor, Math.floor),
-  one("round", ops.round, Math.round),
+  one("round", ops.round, (x) => {
+    const up = Math.round(x);
+    return up - x === 0.5 && up % 2 !== 0 ? up - 1 : up;
+  }),
   one("step", (x) => ops.step(x, 0.5), (x) => x > 0 ? 1 : 0.5),
   one("clipByValue", (x) => ops.clipByValue(x, -1, 2), (x) => clamp(x, -1, 2)),
   one("square", ops.square, (x) => x * x),
@@ -180,6 +183,7 @@ const integers: Row[] = [
     (n) => [float([n, 2]), float([n, 2]), float([n, 2])],
     (...xs) => ops.addN(xs),
     (...xs) => zip((a, b, c) => a + b + c, ...xs),
+    { roundings: 2 },
   ),
 ];
 

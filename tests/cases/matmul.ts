@@ -116,7 +116,7 @@ export const products: Row[] = [
           }[activation],
         );
       },
-      sums,
+      activation === "swish" ? { ...sums, roundings: 2 } : sums,
     )
   ),
   row("dot", (n) => [float([n, 3]), float([3])], (a, b) => dot(a, b), (a, b) => {
@@ -148,7 +148,7 @@ export const products: Row[] = [
             return a.at(i, j) * b.at(j, k) * c.at(k, i);
           }),
         )),
-    { atol: 1e-4, gtol: 1e-4 },
+    { atol: 1e-4, gtol: 1e-4, roundings: 4 },
   ),
   row("softmax", (n) => [float([n, n + 1])], (x) => softmax(x), (x) => lines(x, 1, softmaxOf)),
   row(
@@ -166,12 +166,13 @@ export const products: Row[] = [
       const logs = lines(x, 1, logSoftmaxOf);
       return fold(zip((p, l) => -p * l, t, logs), total, [1]);
     },
-    { atol: 1e-5 },
+    { atol: 1e-5, wide: true },
   ),
   row(
     "crossEntropy of classes",
     (n) => [float([n, 5]), int([n], 0, 5)],
     (x, t) => crossEntropy(x, t),
     (x, t) => build(t.shape, (i) => -logSoftmaxOf(rows(x)[i])[t.at(i)]),
+    { wide: true },
   ),
 ];

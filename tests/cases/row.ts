@@ -22,6 +22,13 @@ export interface Options {
   readonly atol?: number;
   /** Error of gradients that is allowed, relative to their size (1e-5 when left out); of second ones ten times that. */
   readonly gtol?: number;
+  /**
+   * How often the result is rounded on its way, where the operation is made of others (once, at the end, when left out): so many
+   * epsilons of a 16-bit type are allowed, relative to the result or, if that is below 1, to 1.
+   */
+  readonly roundings?: number;
+  /** Whether the result is float32 for inputs of all floats. */
+  readonly wide?: boolean;
 }
 
 /** One row of the op table. */
