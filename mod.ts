@@ -76,10 +76,10 @@ export {
   type Gradients,
   type NamedTensor,
   Optimizer,
-  type OptimizerOptions,
   type StepValues,
 } from "./src/optimizers/optimizer.ts";
-export type { Rule, Slot } from "./src/optimizers/state.ts";
+export { type OptimizerOptions, RuleOptimizer } from "./src/optimizers/rule_optimizer.ts";
+export type { Rule, Scaling, Slot } from "./src/optimizers/state.ts";
 export { LearningRateSchedule, schedules } from "./src/optimizers/schedules.ts";
 /** Losses: TensorFlow.js's core functions, and Keras's classes. */
 export * as losses from "./src/losses/mod.ts";

@@ -1,5 +1,6 @@
 // Which activation does a name, a function or a layer stand for, and can a matrix product apply it in passing?
 
+import { isFloat } from "./dtype.ts";
 import { DinogradError } from "./errors.ts";
 import {
   celu,
@@ -12,6 +13,7 @@ import {
   sigmoid,
   tanh,
 } from "./ops/activations.ts";
+import { asType } from "./ops/cast.ts";
 import { exp } from "./ops/math.ts";
 import {
   gelu,
@@ -44,6 +46,14 @@ const logits = new WeakMap<Tensor, { of: string; x: Tensor }>();
 export function logitsOf(probabilities: Tensor, of: "softmax" | "sigmoid"): Tensor | undefined {
   const origin = logits.get(probabilities);
   return origin?.of === of && !origin.x.isDisposed ? origin.x : undefined;
+}
+
+/** 16-bit floats as float32, in which losses and metrics compute. Scores behind probabilities stay known. */
+export function widened(x: Tensor): Tensor {
+  if (!isFloat(x.dtype) || x.dtype === "float32") return x;
+  const y = asType(x, "float32"), origin = logits.get(x);
+  if (origin) logits.set(y, origin);
+  return y;
 }
 
 function remembering(of: string, fn: (x: Tensor) => Tensor): (x: Tensor) => Tensor {

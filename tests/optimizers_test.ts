@@ -279,7 +279,7 @@ onEachDevice("wrong options, gradients and state are refused with a sentence", (
     const whole = new Variable(tensor([1], [1], "int32"), true, "whole");
     const optimizer = train.sgd(0.1);
     refuses(() => optimizer.build([]), "An optimizer needs variables to update");
-    refuses(() => optimizer.build([whole]), "An optimizer updates float32 variables, got int32");
+    refuses(() => optimizer.build([whole]), "An optimizer updates variables of floats, got int32");
     refuses(
       () => optimizer.applyGradients({ x: scalar(1) }),
       'The optimizer does not know "x" yet: call build(variables) first',
@@ -288,7 +288,7 @@ onEachDevice("wrong options, gradients and state are refused with a sentence", (
     const both = (g: Tensor) => new Map([[x, g], [y, scalar(1)]]);
     refuses(
       () => optimizer.applyGradients(both(scalar(1))),
-      'The gradient of "x" must be float32 [2], got float32 []',
+      'The gradient of "x" must be floats [2], got float32 []',
     );
     refuses(
       () => optimizer.applyGradients(new Map([[x, tensor([1, 2])]])),

@@ -1,6 +1,6 @@
 // What does a saved model consist of, in TensorFlow.js's layers format? A topology in JSON and the weights as one run of bytes.
 
-import type { DType } from "../dtype.ts";
+import { type DType, hostDType } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import type { Weight } from "../layers/weight.ts";
 import { type Config, isClassConfig } from "../serialization.ts";
@@ -63,7 +63,7 @@ export function inTensorflowJsTerms<T>(config: T): T {
   } as T;
 }
 
-/** The values of weights, one after another. */
+/** The values of weights, one after another. The format has no 16-bit floats, so these are float32. */
 export function encodeWeights(
   weights: readonly Weight[],
 ): { specs: WeightSpec[]; data: ArrayBuffer } {
@@ -74,7 +74,7 @@ export function encodeWeights(
     const v = values[i];
     data.set(new Uint8Array(v.buffer, v.byteOffset, v.byteLength), at);
     at += v.byteLength;
-    return { name: w.name, shape: w.shape, dtype: w.dtype };
+    return { name: w.name, shape: w.shape, dtype: hostDType(w.dtype) };
   });
   return { specs, data: data.buffer };
 }

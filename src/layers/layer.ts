@@ -4,6 +4,7 @@ import { type ConstraintIdentifier, getConstraint } from "../constraints.ts";
 import type { DType } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { getInitializer, type InitializerIdentifier } from "../initializers.ts";
+import { asType } from "../ops/cast.ts";
 import { getRegularizer, type RegularizerIdentifier } from "../regularizers.ts";
 import { tidy } from "../scope.ts";
 import type { Config } from "../serialization.ts";
@@ -243,10 +244,10 @@ export abstract class Layer {
     return this.supportsMasking && mask instanceof Tensor ? mask : null;
   }
 
-  /** Penalties of its weights' regularizers, as scalars. */
+  /** Penalties of its weights' regularizers, as float32 scalars. */
   regularizationLosses(): Tensor[] {
     return this.trainableWeights.flatMap((w) =>
-      w.regularizer ? [w.regularizer.apply(w.read())] : []
+      w.regularizer ? [w.regularizer.apply(asType(w.variable, "float32"))] : []
     );
   }
 

@@ -1,5 +1,6 @@
 // How do the losses of single samples become one number? Weights and masks are applied, then everything is reduced, as in Keras.
 
+import { widened } from "../activations.ts";
 import { DinogradError } from "../errors.ts";
 import { sum } from "../ops/broadcast.ts";
 import { asType } from "../ops/cast.ts";
@@ -112,7 +113,7 @@ export abstract class Loss extends Configured<LossOptions> {
     const { reduction } = this.options;
     const averaged = reduction === "mean" || reduction === "sum_over_batch_size";
     return tidy(() => {
-      const losses = this.call(yTrue, yPred);
+      const losses = widened(this.call(yTrue, yPred));
       const given = maskedWeights(sampleWeight, mask, averaged);
       const [values, weights] = given ? applyWeights(losses, given) : [losses, undefined];
       const weighted = weights ? mul(values, weights) : values;
@@ -125,7 +126,7 @@ export abstract class Loss extends Configured<LossOptions> {
   }
 }
 
-/** A function as a loss. */
+/** A function as a loss; 16-bit floats come to it as float32. */
 export class LossFunctionWrapper extends Loss {
   static override className = "LossFunctionWrapper";
   readonly #fn: LossFunction;
@@ -135,7 +136,7 @@ export class LossFunctionWrapper extends Loss {
     this.#fn = fn;
   }
   override call(yTrue: Tensor, yPred: Tensor): Tensor {
-    const losses = this.#fn(yTrue, yPred);
+    const losses = this.#fn(widened(yTrue), widened(yPred));
     wantTensor(losses, `Loss "${this.name}" needs a function that returns a tensor`);
     return losses;
   }

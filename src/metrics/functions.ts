@@ -68,7 +68,7 @@ export function recall(yTrue: Tensor, yPred: Tensor): Tensor {
 /** `1 - sum((yTrue - yPred)^2) / sum((yTrue - mean(yTrue))^2)` over all values. */
 export function r2Score(yTrue: Tensor, yPred: Tensor): Tensor {
   return tidy(() => {
-    const residual = sum(square(sub(yTrue, yPred)));
-    return sub(1, div(residual, sum(square(sub(yTrue, mean(yTrue))))));
+    const [t, p] = [yTrue, yPred].map((x) => asType(x, "float32"));
+    return sub(1, div(sum(square(sub(t, p))), sum(square(sub(t, mean(t))))));
   });
 }

@@ -1,6 +1,7 @@
 // What is a metric? State on the device that batches are added to, and a result computed from it. Adding is native calls only, so
 // that it can be part of a recorded step.
 
+import { widened } from "../activations.ts";
 import { maskedWeights } from "../losses/loss.ts";
 import { currentDevice, type Device } from "../native/device.ts";
 import { tidy } from "../scope.ts";
@@ -75,7 +76,7 @@ export abstract class Metric<O extends MetricOptions = MetricOptions> extends Co
   }
 }
 
-/** The base of metrics of targets and predictions: a subclass gives `add` and `result`. */
+/** The base of metrics of targets and predictions: a subclass gives `add`, to which 16-bit floats come as float32, and `result`. */
 export abstract class PredictionMetric<O extends MetricOptions = MetricOptions> extends Metric<O> {
   override updateState(
     yTrue: Tensor,
@@ -83,7 +84,8 @@ export abstract class PredictionMetric<O extends MetricOptions = MetricOptions> 
     sampleWeight?: Tensor,
     mask?: Tensor,
   ): void {
-    tidy(() => this.add(yTrue, yPred, maskedWeights(sampleWeight, mask, false)));
+    const weights = () => maskedWeights(sampleWeight, mask, false);
+    tidy(() => this.add(widened(yTrue), widened(yPred), weights()));
   }
 
   /** Adds a batch; the mask is part of the weights. */

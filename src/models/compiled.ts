@@ -1,7 +1,6 @@
 // What does `compile` make of a model? Its optimizer, losses and metrics, and the two steps that loops run: train and test.
 
 import { DinogradError, unknownName } from "../errors.ts";
-import { gradientsOf } from "../grad.ts";
 import type { Layer } from "../layers/layer.ts";
 import type { Weight } from "../layers/weight.ts";
 import { getLoss, type Loss, type LossIdentifier } from "../losses/registry.ts";
@@ -160,9 +159,9 @@ export class Compiled {
   readonly trainStep = (batch: Batch): Tensor => {
     const variables = this.#variables();
     let outputs: Tensor[] = [];
-    let pass: ReturnType<typeof gradientsOf>;
+    let pass: ReturnType<Optimizer["gradientsOf"]>;
     try {
-      pass = gradientsOf(() => {
+      pass = this.optimizer.gradientsOf(() => {
         const { loss, outputs: made } = this.#forward(batch, true);
         outputs = made.map((y) => y.alias()); // metrics read them after the pass that made them is gone
         return loss;

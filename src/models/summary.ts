@@ -1,7 +1,9 @@
 // How does a model look as a table?
 
+import { dtypeBytes } from "../dtype.ts";
 import type { Layer, Shape } from "../layers/layer.ts";
 import { showShape } from "../shape.ts";
+import type { Variable } from "../variable.ts";
 
 /** One row of the table. */
 export interface SummaryRow {
@@ -40,9 +42,11 @@ export function summaryLines(
   const size = (layer: Layer) => layer.weights.reduce((n, w) => n + w.variable.size, 0);
   const seen = new Set(rows.flatMap((r) => r.layer.trainableWeights.map((w) => w.variable)));
   const still = new Set(rows.flatMap((r) => r.layer.nonTrainableWeights.map((w) => w.variable)));
-  const sum = (set: Set<{ size: number }>) => [...set].reduce((n, v) => n + v.size, 0);
-  const trainable = sum(seen), fixed = sum(still);
-  const totals = (label: string, n: number) => ` ${label}: ${count(n)} (${bytes(4 * n)})`;
+  const totals = (label: string, ...variables: Variable[]) => {
+    const values = variables.reduce((n, v) => n + v.size, 0);
+    const size = variables.reduce((n, v) => n + v.size * dtypeBytes[v.dtype], 0);
+    return ` ${label}: ${count(values)} (${bytes(size)})`;
+  };
   return [
     `Model: "${name}"`,
     rule("━"),
@@ -60,8 +64,8 @@ export function summaryLines(
       ])
     ),
     rule("━"),
-    totals("Total params", trainable + fixed),
-    totals("Trainable params", trainable),
-    totals("Non-trainable params", fixed),
+    totals("Total params", ...seen, ...still),
+    totals("Trainable params", ...seen),
+    totals("Non-trainable params", ...still),
   ];
 }

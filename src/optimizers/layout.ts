@@ -7,7 +7,7 @@ import { SEGMENT_ALIGN } from "../native/symbols.ts";
 import { allocate, type DeviceBuffer, makeTensor, type Tensor } from "../tensor.ts";
 import type { Variable } from "../variable.ts";
 
-/** The place of each parameter in flat float32 arrays; every place starts at a multiple of SEGMENT_ALIGN elements. */
+/** The place of each parameter in flat float32 arrays, whatever floats it is itself; every place starts at a multiple of SEGMENT_ALIGN elements. */
 export class FlatLayout {
   readonly device: Device;
   readonly #offsets: number[] = [];

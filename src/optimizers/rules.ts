@@ -1,6 +1,6 @@
 // Which optimizers are there? For each its options with Keras's defaults, and what it asks of the native library.
 
-import { commonOptions, Optimizer, type OptimizerOptions } from "./optimizer.ts";
+import { commonOptions, type OptimizerOptions, RuleOptimizer } from "./rule_optimizer.ts";
 import type { Rule } from "./state.ts";
 
 /** Options of `SGD`. */
@@ -11,7 +11,7 @@ export interface SGDOptions extends OptimizerOptions {
 }
 
 /** Stochastic gradient descent: `v = momentum * v - rate * g; w += v`. */
-export class SGD extends Optimizer<SGDOptions> {
+export class SGD extends RuleOptimizer<SGDOptions> {
   static override className = "SGD";
 
   constructor(options: Partial<SGDOptions> = {}) {
@@ -42,7 +42,7 @@ export interface AdamOptions extends MomentsOptions {
 const moments = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
 const meanAndSquare = [{ name: "momentum" }, { name: "velocity" }];
 
-abstract class AdamRule extends Optimizer<AdamOptions> {
+abstract class AdamRule extends RuleOptimizer<AdamOptions> {
   protected override rule(): Rule {
     const { beta1, beta2, epsilon, amsgrad } = this.options;
     const slots = [...meanAndSquare, ...(amsgrad ? [{ name: "velocity_hat" }] : [])];
@@ -70,7 +70,7 @@ export class AdamW extends AdamRule {
 }
 
 /** Adam with the infinity norm in place of the mean square: `u = max(beta2 * u, |g|)`. */
-export class Adamax extends Optimizer<MomentsOptions> {
+export class Adamax extends RuleOptimizer<MomentsOptions> {
   static override className = "Adamax";
 
   constructor(options: Partial<MomentsOptions> = {}) {
@@ -84,7 +84,7 @@ export class Adamax extends Optimizer<MomentsOptions> {
 }
 
 /** Adam with Nesterov momentum (Dozat 2015). */
-export class Nadam extends Optimizer<MomentsOptions> {
+export class Nadam extends RuleOptimizer<MomentsOptions> {
   static override className = "Nadam";
 
   constructor(options: Partial<MomentsOptions> = {}) {
@@ -109,7 +109,7 @@ export interface AdagradOptions extends OptimizerOptions {
 }
 
 /** Adagrad (Duchi et al. 2011): `a += g²; w -= rate * g / sqrt(a + epsilon)`. */
-export class Adagrad extends Optimizer<AdagradOptions> {
+export class Adagrad extends RuleOptimizer<AdagradOptions> {
   static override className = "Adagrad";
 
   constructor(options: Partial<AdagradOptions> = {}) {
@@ -130,7 +130,7 @@ export interface AdadeltaOptions extends OptimizerOptions {
 }
 
 /** Adadelta (Zeiler 2012): steps scaled by the ratio of running means of past steps and gradients. */
-export class Adadelta extends Optimizer<AdadeltaOptions> {
+export class Adadelta extends RuleOptimizer<AdadeltaOptions> {
   static override className = "Adadelta";
 
   constructor(options: Partial<AdadeltaOptions> = {}) {
@@ -154,7 +154,7 @@ export interface RMSpropOptions extends OptimizerOptions {
 }
 
 /** RMSprop (Hinton 2012): `v = mean of g²; w -= rate * g / sqrt(v + epsilon)`. */
-export class RMSprop extends Optimizer<RMSpropOptions> {
+export class RMSprop extends RuleOptimizer<RMSpropOptions> {
   static override className = "RMSprop";
 
   constructor(options: Partial<RMSpropOptions> = {}) {
@@ -184,7 +184,7 @@ export interface FtrlOptions extends OptimizerOptions {
 }
 
 /** "Follow the regularized leader" (McMahan et al. 2013): drives weights to exactly 0 under l1. */
-export class Ftrl extends Optimizer<FtrlOptions> {
+export class Ftrl extends RuleOptimizer<FtrlOptions> {
   static override className = "Ftrl";
 
   constructor(options: Partial<FtrlOptions> = {}) {
@@ -224,7 +224,7 @@ export interface LionOptions extends OptimizerOptions {
 }
 
 /** Lion (Chen et al. 2023): steps of equal size along the sign of `beta1 * m + (1 - beta1) * g`. */
-export class Lion extends Optimizer<LionOptions> {
+export class Lion extends RuleOptimizer<LionOptions> {
   static override className = "Lion";
 
   constructor(options: Partial<LionOptions> = {}) {

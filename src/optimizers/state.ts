@@ -1,6 +1,7 @@
 // What does an optimizer keep on the device, and how does it move the parameters? Gradients, moments, hyper-parameters and step
 // count lie in arrays that live as long as the optimizer, and a step is native calls only: it can be recorded and replayed.
 
+import { isFloat } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { HYPER } from "../native/symbols.ts";
 import { sameShape, showShape } from "../shape.ts";
@@ -34,6 +35,14 @@ export interface Clipping {
   readonly limit: number;
 }
 
+/** What turns gradients of a scaled loss into those of the loss. */
+export interface Scaling {
+  /** Native float32 array of one element: what the loss was multiplied by. */
+  readonly scale: number;
+  /** Native int32 array of one element, set to whether all gradients are finite: a step in which some are not changes nothing. */
+  readonly finite?: number;
+}
+
 /** One parameter's part of a state array, under the name it is saved by. */
 export interface Part {
   readonly name: string;
@@ -58,9 +67,9 @@ export class OptimizerState {
   /** `decays` says which variables weight decay applies to. */
   constructor(rule: Rule, variables: readonly Variable[], decays: (v: Variable) => boolean) {
     if (variables.length === 0) throw new DinogradError("An optimizer needs variables to update");
-    const wrong = variables.find((v) => !(v instanceof Variable) || v.dtype !== "float32");
+    const wrong = variables.find((v) => !(v instanceof Variable) || !isFloat(v.dtype));
     if (wrong) {
-      throw new DinogradError(`An optimizer updates float32 variables, got ${wrong.dtype}`);
+      throw new DinogradError(`An optimizer updates variables of floats, got ${wrong.dtype}`);
     }
     this.variables = [...variables];
     this.#rule = rule;
@@ -100,32 +109,44 @@ export class OptimizerState {
   }
 
   /** Moves all parameters by one step. */
-  update(gradients: ReadonlyMap<Variable, Tensor>, clipping: Clipping | undefined): void {
+  update(
+    gradients: ReadonlyMap<Variable, Tensor>,
+    clipping: Clipping | undefined,
+    scaling: Scaling | undefined,
+  ): void {
     this.#check(gradients);
     const { variables } = this;
     const { native } = this.#layout.device;
     variables.forEach((v, i) => {
-      native.check(native.calls.dg_copy(gradients.get(v)!.handle, this.#views[i]));
+      const { dtype, handle } = gradients.get(v)!;
+      const { dg_copy, dg_cast } = native.calls;
+      native.check((dtype === "float32" ? dg_copy : dg_cast)(handle, this.#views[i]));
     });
+    const flat = this.#gradients.handle;
+    if (scaling) {
+      const { scale, finite } = scaling;
+      native.check(native.calls.dg_binary(native.id("binary", "div"), flat, scale, flat, 0));
+      if (finite !== undefined) native.check(native.calls.dg_all_finite(flat, finite));
+    }
     const segments = variables.flatMap((v, i) => [v.writable(), this.#decayed[i]]);
     if (clipping) {
       native.list(segments);
       const op = native.id("clip", clipping.kind);
       native.check(
-        native.calls.dg_clip(op, this.#gradients.handle, clipping.limit, variables.length),
+        native.calls.dg_clip(op, flat, clipping.limit, variables.length),
       );
     }
     const slot = (s: number) => this.#slots[s]?.handle ?? 0;
     native.list(segments);
     native.check(native.calls.dg_update(
       native.id("update", this.#rule.op),
-      this.#gradients.handle,
+      flat,
       slot(0),
       slot(1),
       slot(2),
       this.#hyper.handle,
       this.#iteration.handle,
-      0,
+      scaling?.finite ?? 0,
       variables.length,
     ));
   }
@@ -138,9 +159,9 @@ export class OptimizerState {
           `The optimizer was made for other variables than "${v.name}": ${only}`,
         );
       }
-      if (!sameShape(v.shape, gradient.shape) || gradient.dtype !== "float32") {
+      if (!sameShape(v.shape, gradient.shape) || !isFloat(gradient.dtype)) {
         throw new DinogradError(
-          `The gradient of "${v.name}" must be float32 ${
+          `The gradient of "${v.name}" must be floats ${
             showShape(v.shape)
           }, got ${gradient.dtype} ${showShape(gradient.shape)}`,
         );
