@@ -62,6 +62,10 @@ export type { SummaryRow } from "./src/models/summary.ts";
 export type { ModelArtifacts, SaveHandler, WeightSpec } from "./src/io/artifacts.ts";
 export type { ClassConfig, Config, Configured, Serializable } from "./src/serialization.ts";
 
+/** In which types layers compute and keep their weights: `mixedPrecision.setGlobalPolicy("mixed_bfloat16")`. */
+export * as mixedPrecision from "./src/mixed_precision.ts";
+export type { Policy, PolicyIdentifier, PolicyName } from "./src/policy.ts";
+
 // ---- Training ---------------------------------------------------------------------------------------------------------
 export type { CompileArgs, PerOutput } from "./src/models/compiled.ts";
 export type { FitArgs } from "./src/models/fit_args.ts";
@@ -79,6 +83,7 @@ export {
   type StepValues,
 } from "./src/optimizers/optimizer.ts";
 export { type OptimizerOptions, RuleOptimizer } from "./src/optimizers/rule_optimizer.ts";
+export type { LossScaleOptimizer, LossScaleOptions } from "./src/optimizers/loss_scale.ts";
 export type { Rule, Scaling, Slot } from "./src/optimizers/state.ts";
 export { LearningRateSchedule, schedules } from "./src/optimizers/schedules.ts";
 /** Losses: TensorFlow.js's core functions, and Keras's classes. */

@@ -1,6 +1,6 @@
 // Which activation does a name, a function or a layer stand for, and can a matrix product apply it in passing?
 
-import { isFloat } from "./dtype.ts";
+import { type DType, isFloat } from "./dtype.ts";
 import { DinogradError } from "./errors.ts";
 import {
   celu,
@@ -48,12 +48,17 @@ export function logitsOf(probabilities: Tensor, of: "softmax" | "sigmoid"): Tens
   return origin?.of === of && !origin.x.isDisposed ? origin.x : undefined;
 }
 
-/** 16-bit floats as float32, in which losses and metrics compute. Scores behind probabilities stay known. */
-export function widened(x: Tensor): Tensor {
-  if (!isFloat(x.dtype) || x.dtype === "float32") return x;
-  const y = asType(x, "float32"), origin = logits.get(x);
+/** Floats as floats of another type, the scores behind probabilities still known; anything else stays as it is. */
+export function castFloats(x: Tensor, dtype: DType): Tensor {
+  if (!isFloat(x.dtype) || !isFloat(dtype) || x.dtype === dtype) return x;
+  const y = asType(x, dtype), origin = logits.get(x);
   if (origin) logits.set(y, origin);
   return y;
+}
+
+/** 16-bit floats as float32, in which losses and metrics compute. */
+export function widened(x: Tensor): Tensor {
+  return castFloats(x, "float32");
 }
 
 function remembering(of: string, fn: (x: Tensor) => Tensor): (x: Tensor) => Tensor {

@@ -34,7 +34,7 @@ const floors: readonly (readonly RegExp[])[] = [
   [/^src\/(ops\/.*|op|grad|record|buffer|chain)\.ts$/],
   [
     /^src\/(models|layers|optimizers|losses|metrics|callbacks|data|io)\//,
-    /^src\/(initializers|regularizers|constraints|activations|serialization)(\.ts$|\/)/,
+    /^src\/(initializers|regularizers|constraints|activations|serialization|policy|mixed_precision)(\.ts$|\/)/,
   ],
   [/^mod\.ts$/],
 ];

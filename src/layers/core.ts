@@ -44,7 +44,7 @@ export class InputLayer extends Layer {
     if (args.sparse) {
       throw new DinogradError("inputLayer takes dense inputs only, got sparse: true");
     }
-    super(args);
+    super({ ...args, dtype: args.dtype ?? "float32" });
   }
   override call(inputs: Tensor | Tensor[]): Tensor | Tensor[] {
     return inputs;

@@ -1,10 +1,12 @@
 // What is a layer? Weights made on first sight of an input shape, a `call`, and a config to make it again from.
 
+import { castFloats } from "../activations.ts";
 import { type ConstraintIdentifier, getConstraint } from "../constraints.ts";
 import type { DType } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { getInitializer, type InitializerIdentifier } from "../initializers.ts";
 import { asType } from "../ops/cast.ts";
+import { getPolicy, type Policy, type PolicyIdentifier } from "../policy.ts";
 import { getRegularizer, type RegularizerIdentifier } from "../regularizers.ts";
 import { tidy } from "../scope.ts";
 import type { Config } from "../serialization.ts";
@@ -22,8 +24,8 @@ export interface LayerArgs {
   name?: string;
   /** Whether training changes its weights. */
   trainable?: boolean;
-  /** Type of its weights. */
-  dtype?: DType;
+  /** Types that it computes in and keeps its weights in; the global policy's when left out. */
+  dtype?: PolicyIdentifier;
   /** Shape of one input sample, for the first layer of a sequential model. */
   inputShape?: Shape;
   /** As inputShape, with the batch size in front. */
@@ -81,14 +83,16 @@ export abstract class Layer {
 
   /** Unique within a model. */
   readonly name: string;
-  /** Type of its weights. */
-  readonly dtype: DType;
+  /** Types that it computes in and keeps its weights in. */
+  readonly dtypePolicy: Policy;
   /** Shape of its input with the batch, where it was given. */
   readonly batchInputShape: Shape | undefined;
   /** Whether its weights exist. */
   built = false;
   /** Whether a mask on its input also holds for its output. */
   supportsMasking = false;
+  /** Whether inputs of floats are cast to the type that it computes in. */
+  protected readonly autocast: boolean = true;
   #trainable: boolean;
   #weights: Weight[] = [];
   readonly #initialWeights: Tensor[] | undefined;
@@ -97,7 +101,7 @@ export abstract class Layer {
   /** Names the layer and notes the shape of its input. */
   constructor(args: LayerArgs = {}) {
     this.name = args.name ?? uniqueName(this.getClassName());
-    this.dtype = args.dtype ?? "float32";
+    this.dtypePolicy = getPolicy(args.dtype);
     this.#trainable = args.trainable ?? true;
     this.#initialWeights = args.weights;
     const { batchInputShape, inputShape, batchSize = null } = args;
@@ -105,6 +109,19 @@ export abstract class Layer {
       if (shape) checkShape(Array.isArray(shape) ? toDims(shape) : shape, `Layer "${this.name}"`);
     }
     this.batchInputShape = batchInputShape ?? (inputShape && [batchSize, ...inputShape]);
+  }
+
+  /** Type of its weights, under Keras's short name. */
+  get dtype(): DType {
+    return this.dtypePolicy.variableDtype;
+  }
+  /** Type of its weights. */
+  get variableDtype(): DType {
+    return this.dtypePolicy.variableDtype;
+  }
+  /** Type of its outputs, which inputs of floats and weights are cast to. */
+  get computeDtype(): DType {
+    return this.dtypePolicy.computeDtype;
   }
 
   /** Name of its class in saved models. */
@@ -144,7 +161,7 @@ export abstract class Layer {
     return [...own, ...this.sublayers().flatMap((l) => l.nonTrainableWeights)];
   }
 
-  /** Makes one weight, for `build`; `read()` of it is what `call` computes with. The dtype is the layer's when left out. */
+  /** Makes one weight, for `build`; `read()` of it is what `call` computes with. The dtype is the policy's when left out. */
   protected addWeight(
     name: string,
     shape: Shape,
@@ -165,7 +182,7 @@ export abstract class Layer {
     }
     const path = `${this.name}/${name}`;
     const variable = tidy(() => {
-      const initial = getInitializer(initializer).apply(dims, dtype ?? this.dtype);
+      const initial = getInitializer(initializer).apply(dims, dtype ?? this.variableDtype);
       return new Variable(initial, trainable, path);
     });
     const weight = new Weight(
@@ -173,6 +190,7 @@ export abstract class Layer {
       variable,
       getRegularizer(regularizer),
       getConstraint(constraint),
+      this.computeDtype,
     );
     this.#weights.push(weight);
     return weight;
@@ -196,15 +214,22 @@ export abstract class Layer {
     ) {
       // A subclass that says its output's shape may do in `call` what descriptions cannot go through.
       const shape = this.computeOutputShape(single(shapes.map(fromDims)) as Shape | Shape[]);
-      const describe = (s: Shape) => track(new Tensor(toDims(s), list[0].dtype, null));
+      const { dtype } = this.#cast(list[0]);
+      const describe = (s: Shape) => track(new Tensor(toDims(s), dtype, null));
       return Array.isArray(shape[0]) ? (shape as Shape[]).map(describe) : describe(shape as Shape);
     }
     this.#callHook?.(inputs, args);
-    const outputs = this.call(inputs, args);
+    const cast = Array.isArray(inputs) ? inputs.map((x) => this.#cast(x)) : this.#cast(inputs);
+    const outputs = this.call(cast, args);
     for (const y of Array.isArray(outputs) ? outputs : [outputs]) {
       wantTensor(y, `Layer "${this.name}" needs a call that returns tensors`);
     }
     return outputs;
+  }
+
+  // An input as `call` gets it.
+  #cast(x: Tensor): Tensor {
+    return this.autocast ? castFloats(x, this.computeDtype) : x;
   }
 
   /** Has `hook` called with inputs and arguments before each `call`; while steps are recorded, that is once per recording. */
@@ -284,7 +309,8 @@ export abstract class Layer {
 
   /** What makes this layer again, with Keras's keys. */
   getConfig(): Config {
-    const config: Config = { name: this.name, trainable: this.#trainable, dtype: this.dtype };
+    const dtype = this.dtypePolicy.serialize();
+    const config: Config = { name: this.name, trainable: this.#trainable, dtype };
     if (this.batchInputShape) config.batch_input_shape = this.batchInputShape;
     return config;
   }

@@ -7,6 +7,7 @@ import { getLoss, type Loss, type LossIdentifier } from "../losses/registry.ts";
 import { type Metric, type MetricIdentifier, resolveMetric } from "../metrics/registry.ts";
 import { add, mul } from "../ops/elementwise.ts";
 import { getOptimizer, type OptimizerIdentifier } from "../optimizers/registry.ts";
+import { LossScaleOptimizer } from "../optimizers/loss_scale.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import { scopes, tidy } from "../scope.ts";
 import { showShape } from "../shape.ts";
@@ -32,8 +33,19 @@ export interface CompileArgs {
     | Readonly<Record<string, MetricIdentifier | readonly MetricIdentifier[]>>;
   /** As metrics, with the sample weights counted in. */
   weightedMetrics?: CompileArgs["metrics"];
+  /** Whether a model of the policy mixed_float16 has its optimizer wrapped in a LossScaleOptimizer (true when left out). */
+  autoScaleLoss?: boolean;
   /** Runs every training step op by op instead of recording it: slower, but a debugger sees it. */
   runEagerly?: boolean;
+}
+
+// An optimizer keeps its loss scale from compile to compile, as it keeps its state.
+const wrapped = new WeakMap<Optimizer, LossScaleOptimizer>();
+function scaling(optimizer: Optimizer): Optimizer {
+  if (optimizer instanceof LossScaleOptimizer) return optimizer;
+  const wrapper = wrapped.get(optimizer) ?? new LossScaleOptimizer(optimizer);
+  wrapped.set(optimizer, wrapper);
+  return wrapper;
 }
 
 /** The model as its steps see it. */
@@ -131,7 +143,9 @@ export class Compiled {
       if (!args?.[key]) throw new DinogradError(`compile needs { optimizer, loss }: got no ${key}`);
     }
     this.#model = model;
-    this.optimizer = getOptimizer(args.optimizer);
+    const optimizer = getOptimizer(args.optimizer);
+    const scales = (args.autoScaleLoss ?? true) && model.dtypePolicy.name === "mixed_float16";
+    this.optimizer = scales ? scaling(optimizer) : optimizer;
     this.runEagerly = args.runEagerly ?? false;
     this.#losses = spread<LossIdentifier>(args.loss, names, "losses", isIdentifier).map(getLoss);
     this.#lossWeights = args.lossWeights === undefined

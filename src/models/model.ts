@@ -56,6 +56,8 @@ export interface PredictArgs {
 export abstract class Model extends Layer {
   /** Set it (in a callback, say) to end `fit` after the present step. */
   stopTraining = false;
+  /** Its layers see to their inputs themselves. */
+  protected override readonly autocast = false;
   #compiled: Compiled | undefined;
   #fitting = false;
   #arena: Arena | undefined;

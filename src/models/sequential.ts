@@ -1,15 +1,9 @@
 // What is a sequential model? Layers in a row, each fed with what the one before gives.
 
 import { DinogradError } from "../errors.ts";
-import {
-  type CallArgs,
-  fromDims,
-  Layer,
-  type LayerArgs,
-  type Shape,
-  toDims,
-} from "../layers/layer.ts";
+import { type CallArgs, fromDims, Layer, type Shape, toDims } from "../layers/layer.ts";
 import { InputLayer } from "../layers/core.ts";
+import type { PolicyIdentifier } from "../policy.ts";
 import { tidy } from "../scope.ts";
 import type { Config } from "../serialization.ts";
 import { Tensor, track } from "../tensor.ts";
@@ -22,6 +16,8 @@ export interface SequentialArgs {
   layers?: Layer[];
   /** The model's name. */
   name?: string;
+  /** The model's own policy, the global one when left out. Layers have theirs. */
+  dtype?: PolicyIdentifier;
 }
 
 /** Layers in a row. */
@@ -34,7 +30,7 @@ export class Sequential extends Model {
 
   /** Layers can also be added later. */
   constructor(args: SequentialArgs = {}) {
-    super({ name: args.name } as LayerArgs);
+    super({ name: args.name, dtype: args.dtype });
     for (const layer of args.layers ?? []) this.add(layer);
   }
 
@@ -127,7 +123,7 @@ export class Sequential extends Model {
     }));
     const first = layers[0]?.config;
     if (first && this.#inputShape) first.batch_input_shape ??= this.#inputShape;
-    return { name: this.name, layers };
+    return { name: this.name, dtype: this.dtypePolicy.serialize(), layers };
   }
 
   /** Rows of its summary. */

@@ -40,8 +40,7 @@ export abstract class Optimizer<O extends { name: string } = { name: string }>
   }
 
   /** The learning rate of the next step. Setting it takes effect with the next step, recorded or not. */
-  abstract get learningRate(): number;
-  abstract set learningRate(rate: number);
+  abstract learningRate: number;
 
   /** Steps done. Waits for the device. */
   abstract get iterations(): number;

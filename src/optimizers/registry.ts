@@ -1,6 +1,7 @@
 // Which optimizer does a name or a config stand for? And the factories `train.*`.
 
-import { type ClassConfig, getObject } from "../serialization.ts";
+import { type ClassConfig, getObject, isClassConfig } from "../serialization.ts";
+import { LossScaleOptimizer, type LossScaleOptions } from "./loss_scale.ts";
 import { Optimizer } from "./optimizer.ts";
 import { LearningRateSchedule } from "./schedules.ts";
 import {
@@ -42,6 +43,10 @@ const optimizers = {
 
 /** The optimizer that is meant: itself, by name with Keras's defaults, or from its config. */
 export function getOptimizer(identifier: OptimizerIdentifier): Optimizer {
+  if (isClassConfig(identifier) && identifier.class_name === LossScaleOptimizer.className) {
+    const { inner_optimizer, ...options } = identifier.config;
+    return new LossScaleOptimizer(getOptimizer(inner_optimizer as ClassConfig), options);
+  }
   return getObject<Optimizer>("optimizer", Optimizer, optimizers, identifier);
 }
 
@@ -120,6 +125,11 @@ export const train = {
   ): RMSprop => new RMSprop(given(learningRate, { rho: decay, momentum, epsilon, centered })),
   /** Follow the regularized leader. */
   ftrl: (learningRate?: LearningRate | Partial<FtrlOptions>): Ftrl => new Ftrl(given(learningRate)),
+  /** Another optimizer, for training in float16: scales the loss up and its gradients down, and skips steps whose gradients overflow. */
+  lossScaleOptimizer: (
+    innerOptimizer: OptimizerIdentifier,
+    options?: Partial<LossScaleOptions>,
+  ): LossScaleOptimizer => new LossScaleOptimizer(getOptimizer(innerOptimizer), options),
   /** Lion. */
   lion: (learningRate?: LearningRate | Partial<LionOptions>): Lion => new Lion(given(learningRate)),
 };

@@ -66,6 +66,7 @@ export abstract class RuleOptimizer<O extends OptimizerOptions = OptimizerOption
   /** The native rule after `iterations` steps. */
   protected abstract rule(iterations: number): Rule;
 
+  /** The learning rate of the next step; one that follows a schedule cannot be set. */
   override get learningRate(): number {
     return typeof this.#rate === "number" ? this.#rate : this.#rate.rate(this.#scheduled);
   }
@@ -79,14 +80,17 @@ export abstract class RuleOptimizer<O extends OptimizerOptions = OptimizerOption
     this.#state?.setRate(rate);
   }
 
+  /** Steps done. Waits for the device. */
   override get iterations(): number {
     return this.#state?.iterations ?? 0;
   }
 
+  /** The variables it was built for; none before. */
   override get variables(): readonly Variable[] {
     return this.#state?.variables ?? [];
   }
 
+  /** Leaves variables out of weight decay. */
   override excludeFromWeightDecay(
     { varList = [], varNames = [] }: {
       varList?: readonly Variable[];
@@ -101,6 +105,7 @@ export abstract class RuleOptimizer<O extends OptimizerOptions = OptimizerOption
       before(v) || varList.includes(v) || varNames.some((part) => v.name.includes(part));
   }
 
+  /** Makes the state for these variables, once. */
   override build(variables: Iterable<Variable>): void {
     this.#built(variables);
   }
@@ -122,6 +127,7 @@ export abstract class RuleOptimizer<O extends OptimizerOptions = OptimizerOption
     state.restart(iterations, this.learningRate, this.options.weightDecay ?? 0, hyper);
   }
 
+  /** The scheduled learning rates of the next steps. */
   override prepareSteps(steps: number, variables: Iterable<Variable>): StepValues | undefined {
     const rate = this.#rate;
     if (typeof rate === "number") return undefined;
@@ -132,6 +138,7 @@ export abstract class RuleOptimizer<O extends OptimizerOptions = OptimizerOption
     return { values, width: 1, target: hyper };
   }
 
+  /** One step whose learning rate is set already. */
   override update(gradients: ReadonlyMap<Variable, Tensor>, scaling?: Scaling): void {
     this.#built(gradients.keys()).update(gradients, this.#clipping, scaling);
   }
@@ -152,6 +159,7 @@ export abstract class RuleOptimizer<O extends OptimizerOptions = OptimizerOption
     ];
   }
 
+  /** Takes over state that `getWeights` gave. */
   override setWeights(weights: readonly NamedTensor[]): void {
     const state = this.#state;
     if (!state) throw new DinogradError("Call build(variables) before setWeights");
@@ -184,6 +192,7 @@ export abstract class RuleOptimizer<O extends OptimizerOptions = OptimizerOption
     return config;
   }
 
+  /** Gives back its memory; the next step starts with fresh state. */
   override dispose(): void {
     this.#state?.dispose();
     this.#state = undefined;
