@@ -13,6 +13,7 @@ import {
 } from "../src/native/device.ts";
 import { getOptimizer } from "../src/optimizers/registry.ts";
 import { setRandomSeed } from "../src/ops/random.ts";
+import { setGlobalPolicy } from "../src/policy.ts";
 import * as dg from "../mod.ts";
 import { drawChart } from "./draw_chart.ts";
 import { helpText, parseOptions } from "./options.ts";
@@ -49,6 +50,12 @@ const options = {
     value: "NAME",
     default: "auto",
     help: "where to train: auto, wasm, cpu, gpu, gpu:1, ...",
+  },
+  precision: {
+    type: "choice",
+    choices: ["float32", "mixed_float16", "mixed_bfloat16"],
+    default: "float32",
+    help: "what to compute in, with weights in float32",
   },
   seed: { type: "integer", default: 1, min: 0, help: "same seed, same device, same result" },
   learningRate: { type: "number", default: 0.001, min: 0, help: "step size of the optimizer" },
@@ -110,6 +117,8 @@ async function main(): Promise<void> {
   const reason = chooseDevice(values.device);
   const device = currentDevice();
   console.log(`Device: ${device.name} (${device.description}, ${device.details}), ${reason}`);
+  if (values.precision !== "float32") console.log(`Precision: ${values.precision}`);
+  setGlobalPolicy(values.precision);
   setRandomSeed(values.seed);
   const optimizer = getOptimizer(values.optimizer);
   optimizer.learningRate = values.learningRate;
@@ -148,6 +157,7 @@ async function main(): Promise<void> {
   const report: TrainingReport = {
     device: device.name,
     model: values.model,
+    precision: values.precision,
     epochs: seconds.length,
     history: seconds.map((s, i): EpochReport => ({
       loss: history.history.loss[i],

@@ -13,6 +13,8 @@ export interface EpochReport {
 export interface TrainingReport {
   device: string;
   model: string;
+  /** Name of the dtype policy. */
+  precision: string;
   /** Passes over the training data. */
   epochs: number;
   /** One record per pass. */

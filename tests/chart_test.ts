@@ -6,6 +6,7 @@ import { trainingChart, type TrainingReport } from "../scripts/training_spec.ts"
 const report: TrainingReport = {
   device: "cpu",
   model: "mlp",
+  precision: "float32",
   epochs: 2,
   history: [
     { loss: 0.62, accuracy: 0.83, valLoss: 0.34, valAccuracy: 0.9, seconds: 1 },

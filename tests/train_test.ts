@@ -23,6 +23,7 @@ Deno.test("the training command answers misuse with one line", async () => {
     }
     assert.match(await refusal("--modle", "mlp"), /"--modle": did you mean "--model"/);
     assert.match(await refusal("--epochs", "0"), /integer of at least 1, got "0"/);
+    assert.match(await refusal("--precision", "mixed_flaot16"), /did you mean "mixed_float16"/);
     assert.match(await refusal("--device", "gpu:99"), /no device "gpu:99" here, only/);
     assert.match(await refusal("--data", `${folder}/none`), /Wanted a folder with the files/);
     assert.match(await refusal("--data", folder), /is no IDX file/);
