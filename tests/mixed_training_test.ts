@@ -26,7 +26,7 @@ function classifier(policy: dg.PolicyName, inputs: number, hidden: number): dg.S
 }
 
 const training = { loss: "sparseCategoricalCrossentropy", metrics: ["accuracy"] };
-const set = generateDigits({ count: 1500, seed: 4 }),
+const set = generateDigits({ count: 800, seed: 4 }),
   held = generateDigits({ count: 500, seed: 5 });
 
 /** Pixels of [0, 1] as rows, and class numbers. */
@@ -41,9 +41,9 @@ onEachDevice("digits are learnt about as well as in float32", async () => {
   const train = tensors(set), test = tensors(held);
   const accuracy = async (policy: dg.PolicyName) => {
     dg.setRandomSeed(1);
-    const model = classifier(policy, set.height * set.width, 64);
-    model.compile({ optimizer: dg.train.adam(0.003), ...training });
-    await model.fit(train.x, train.y, { epochs: 5, verbose: 0 });
+    const model = classifier(policy, set.height * set.width, 32);
+    model.compile({ optimizer: dg.train.adam(0.005), ...training });
+    await model.fit(train.x, train.y, { epochs: 6, verbose: 0 });
     const [loss, share] = (model.evaluate(test.x, test.y) as dg.Tensor[]).map((t) => {
       return dg.tidy(() => t.dataSync()[0]);
     });
@@ -52,7 +52,7 @@ onEachDevice("digits are learnt about as well as in float32", async () => {
     return { loss, share };
   };
   const full = await accuracy("float32");
-  assert.ok(full.share > 0.8, `${full.share}`);
+  assert.ok(full.share > 0.75, `${full.share}`);
   for (const policy of ["mixed_float16", "mixed_bfloat16", "bfloat16"] as const) {
     const { loss, share } = await accuracy(policy);
     const what = `${policy}: ${share} and loss ${loss}, against ${full.share} and ${full.loss}`;
