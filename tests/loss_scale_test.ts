@@ -123,6 +123,18 @@ onEachDevice("minimize scales by itself; clipping sees gradients of the loss", (
   });
 });
 
+onEachDevice("a function that cannot be minimized is refused, and costs nothing", () => {
+  const w = dg.tidy(() => dg.ones([2]).variable());
+  const o = dg.train.lossScaleOptimizer("sgd");
+  o.minimize(() => w.sum());
+  const before = dg.memory();
+  assert.throws(() => o.minimize(() => w.square()), /returns a scalar, got shape \[2\]/);
+  assert.throws(() => o.minimize(() => 3 as never), /returns a tensor, got 3/);
+  assert.deepEqual(dg.memory(), before);
+  w.dispose();
+  o.dispose();
+});
+
 Deno.test("what cannot be wrapped or meant is refused", () => {
   const adam = dg.train.adam(), of = dg.train.lossScaleOptimizer;
   assert.throws(() => of(of(adam)), /wraps an optimizer that does not scale losses/);

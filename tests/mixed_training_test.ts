@@ -66,7 +66,8 @@ async function trained(policy: dg.PolicyName, runEagerly: boolean) {
   dg.setRandomSeed(3);
   const model = classifier(policy, 20, 16);
   const x = dg.randomNormal([70, 20]), y = dg.randomUniformInt([70], 0, 10);
-  const inner = dg.train.adam(0.01);
+  const decay = { initialLearningRate: 0.02, decaySteps: 40, decayRate: 0.5 };
+  const inner = dg.train.adam(dg.schedules.exponentialDecay(decay));
   const optimizer = policy === "mixed_float16"
     ? dg.train.lossScaleOptimizer(inner, { initialScale: 2 ** 24, dynamicGrowthSteps: 3 })
     : inner;

@@ -7,7 +7,14 @@ import { mul } from "../ops/elementwise.ts";
 import { clone } from "../ops/reshape.ts";
 import { type Config, required } from "../serialization.ts";
 import { showShape } from "../shape.ts";
-import { allocate, type DeviceBuffer, fromHost, type Tensor, track } from "../tensor.ts";
+import {
+  allocate,
+  type DeviceBuffer,
+  fromHost,
+  type Tensor,
+  track,
+  wantTensor,
+} from "../tensor.ts";
 import { tidy } from "../scope.ts";
 import { Variable } from "../variable.ts";
 import { type NamedTensor, Optimizer, type StepValues } from "./optimizer.ts";
@@ -151,6 +158,7 @@ export class LossScaleOptimizer
     try {
       const { value, gradients } = gradientsOf(() => {
         const y = f();
+        wantTensor(y, "lossScaleOptimizer needs a function that returns a tensor");
         loss = y.alias();
         return this.scaleLoss(y);
       }, varList);
