@@ -58,6 +58,7 @@ export class OptimizerState {
   readonly #layout: FlatLayout;
   readonly #known: ReadonlySet<Variable>;
   readonly #decayed: readonly number[];
+  readonly #made: DeviceBuffer[] = []; // all of what follows
   readonly #gradients: DeviceBuffer;
   readonly #views: readonly number[]; // each parameter's part of the gradients
   readonly #slots: readonly (DeviceBuffer | null)[];
@@ -76,11 +77,20 @@ export class OptimizerState {
     this.#layout = new FlatLayout(this.variables);
     this.#known = new Set(variables);
     this.#decayed = variables.map((v) => Number(decays(v)));
-    this.#gradients = this.#layout.allocate();
+    const own = (array: DeviceBuffer) => {
+      this.#made.push(array);
+      return array;
+    };
+    try {
+      this.#gradients = own(this.#layout.allocate());
+      this.#slots = rule.slots.map((slot) => slot && own(this.#layout.allocate(slot.initial)));
+      this.#hyper = own(allocate(this.#layout.device, "float32", HYPER, true));
+      this.#iteration = own(allocate(this.#layout.device, "int32", 1, true));
+    } catch (error) {
+      for (const array of this.#made) array.release();
+      throw error;
+    }
     this.#views = variables.map((_, i) => this.#layout.view(this.#gradients, i));
-    this.#slots = rule.slots.map((slot) => slot && this.#layout.allocate(slot.initial));
-    this.#hyper = allocate(this.#layout.device, "float32", HYPER, true);
-    this.#iteration = allocate(this.#layout.device, "int32", 1, true);
   }
 
   /** The native array whose first value is the learning rate. */
@@ -197,8 +207,6 @@ export class OptimizerState {
   /** Gives back its memory. */
   dispose(): void {
     for (const view of this.#views) this.#layout.device.native.calls.dg_free(view);
-    for (const storage of [this.#gradients, ...this.#slots, this.#hyper, this.#iteration]) {
-      storage?.release();
-    }
+    for (const array of this.#made) array.release();
   }
 }
