@@ -1,12 +1,13 @@
 // What did the caller pass as data? Lists of tensors with one first dimension, checked against the model before anything runs.
 
 import { DinogradError } from "../errors.ts";
-import type { Device } from "../native/device.ts";
 import { cast } from "../ops/cast.ts";
-import { slice } from "../ops/movement.ts";
+import { to } from "../ops/transfer.ts";
 import { tidy } from "../scope.ts";
 import { showShape } from "../shape.ts";
-import { fromHost, Tensor } from "../tensor.ts";
+import { fromHost, Tensor, track } from "../tensor.ts";
+import { viewOf } from "./arrays.ts";
+import { rowSize } from "./transfer.ts";
 
 /** Tensors for a model's inputs or outputs: one, a list in order, or an object by name. */
 export type TensorData = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>;
@@ -63,18 +64,6 @@ export function checkCount(what: string, key: string, value: number | undefined,
   );
 }
 
-/** Checks that samples are where they are needed. */
-export function checkDevice(samples: Samples, device: Device, what: string): void {
-  for (const t of [...samples.x, ...samples.y, samples.weights]) {
-    if (!t || t.device === device) continue;
-    throw new DinogradError(
-      `${what} needs data on ${device.name}, where the model is, got ${
-        showShape(t.shape)
-      } on ${t.device.name}: move it with x.to("${device.name}")`,
-    );
-  }
-}
-
 /** The number of rows all tensors share. */
 export function rowsOf(tensors: readonly Tensor[], what: string): number {
   for (const t of tensors) {
@@ -112,7 +101,7 @@ function classWeights(y: Tensor, weight: ClassWeight): Tensor {
     }
     out[i] = weight[label];
   }
-  return fromHost(out, [rows], "float32");
+  return fromHost(out, [rows], "float32", y.device);
 }
 
 /** Puts samples together and checks them. The caller owns the weights that come out. */
@@ -133,18 +122,36 @@ export function toSamples(
       throw new DinogradError(`${what} takes classWeight for models of one output only`);
     }
     const byClass = classWeights(ys[0], options.classWeight);
-    return given ? byClass.mul(given) : byClass;
+    return given ? byClass.mul(to(given, byClass.device.name)) : byClass;
   });
   return { x: xs, y: ys, weights, count };
 }
 
-/** Rows [from, from + rows) of all tensors. */
-export function sliceSamples(samples: Samples, from: number, rows: number): Samples {
-  const cut = (t: Tensor) => slice(t, [from], [rows]);
-  return {
-    x: samples.x.map(cut),
-    y: samples.y.map(cut),
-    weights: samples.weights && cut(samples.weights),
-    count: rows,
+/** All tensors of some samples. */
+export function tensorsOf({ x, y, weights }: Samples): Tensor[] {
+  return weights ? [...x, ...y, weights] : [...x, ...y];
+}
+
+/** Samples of other tensors, `count` of them; what is one tensor several times stays so. */
+export function mapSamples(
+  { x, y, weights }: Samples,
+  count: number,
+  fn: (tensor: Tensor) => Tensor,
+): Samples {
+  const made = new Map<Tensor, Tensor>();
+  const map = (t: Tensor): Tensor => {
+    const other = made.get(t) ?? fn(t);
+    made.set(t, other);
+    return other;
   };
+  return { x: x.map(map), y: y.map(map), weights: weights && map(weights), count };
+}
+
+/** Rows [from, from + rows) of all tensors, as views: nothing is copied. */
+export function sliceSamples(samples: Samples, from: number, rows: number): Samples {
+  return mapSamples(samples, rows, (t) => {
+    const inner = rowSize(t);
+    const view = viewOf(t.storage, from * inner, t.dtype, rows * inner);
+    return track(new Tensor([rows, ...t.shape.slice(1)], t.dtype, view));
+  });
 }

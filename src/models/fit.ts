@@ -9,6 +9,7 @@ import {
 import { History } from "../callbacks/history.ts";
 import { ProgressBar } from "../callbacks/progress.ts";
 import { Prng } from "../data/prng.ts";
+import { within } from "../native/device.ts";
 import { nextSeed } from "../ops/random.ts";
 import type { Arena } from "../record.ts";
 import type { Compiled } from "./compiled.ts";
@@ -52,6 +53,7 @@ export function makeLoop(
   samples: Samples,
   batchSize: number,
   mode: "train" | "test",
+  epochs: number,
 ): Loop {
   const { compiled, arena, name } = target;
   return new Loop(
@@ -60,6 +62,7 @@ export function makeLoop(
     mode === "train" ? compiled.trainStep : compiled.testStep,
     arena,
     {
+      epochs,
       eager: compiled.runEagerly,
       onUnrecordable: (reason) =>
         warn(`"${name}" runs step by step, because a step cannot be recorded: ${reason}`),
@@ -68,13 +71,14 @@ export function makeLoop(
 }
 
 /** Loss and metrics over all samples of a test loop. */
-export function runTest(compiled: Compiled, loop: Loop): Logs {
+export function runTest({ compiled, arena }: FitTarget, loop: Loop): Logs {
   compiled.resetMetrics();
   loop.begin(Int32Array.from({ length: loop.samples.count }, (_, i) => i));
   const full = Math.floor(loop.samples.count / loop.batchSize);
   if (full > 0) loop.run(0, full);
   if (full < loop.steps) loop.run(full, 1);
-  return { loss: meanLoss(loop, loop.losses(loop.steps)), ...compiled.metricResults() };
+  const metrics = within(arena.device, () => compiled.metricResults());
+  return { loss: meanLoss(loop, loop.losses(loop.steps)), ...metrics };
 }
 
 /** The order of an epoch. */
@@ -108,11 +112,17 @@ export async function fitLoop(
   validation: Samples | null,
   args: FitArgs,
 ): Promise<History> {
-  const fit = new Fit(target, samples, validation, args);
+  const { batchSize = 32, validationBatchSize = batchSize, validationFreq = 1 } = args;
+  const { epochs = 1, initialEpoch = 0 } = args;
+  const train = makeLoop(target, samples, batchSize, "train", epochs - initialEpoch);
+  let test: Loop | null = null;
   try {
-    return await fit.run();
+    const tests = Math.floor(epochs / validationFreq) - Math.floor(initialEpoch / validationFreq);
+    test = validation && makeLoop(target, validation, validationBatchSize, "test", tests);
+    return await new Fit(target, train, test, args).run();
   } finally {
-    fit.dispose();
+    test?.dispose();
+    train.dispose();
   }
 }
 
@@ -131,16 +141,17 @@ class Fit {
   readonly #pace = new Pace();
   #warned = false;
 
-  constructor(target: FitTarget, samples: Samples, validation: Samples | null, args: FitArgs) {
-    const { batchSize = 32, epochs = 1, validationBatchSize = batchSize, verbose = 1 } = args;
+  constructor(target: FitTarget, train: Loop, test: Loop | null, args: FitArgs) {
+    const { epochs = 1, verbose = 1 } = args;
     this.#target = target;
     this.#args = args;
     this.#callbacks = new CallbackList(args.callbacks, this.#history);
-    this.#train = makeLoop(target, samples, batchSize, "train");
-    this.#test = validation && makeLoop(target, validation, validationBatchSize, "test");
+    this.#train = train;
+    this.#test = test;
     this.#steps = Math.min(args.stepsPerEpoch ?? Infinity, this.#train.steps);
     this.#random = args.shuffle === false ? null : new Prng(nextSeed());
     this.#progress = verbose === 0 ? null : new ProgressBar(verbose);
+    const { batchSize, samples } = train;
     this.#params = { epochs, steps: this.#steps, batchSize, samples: samples.count };
   }
 
@@ -160,11 +171,6 @@ class Fit {
     }
     await this.#callbacks.onTrainEnd();
     return this.#history;
-  }
-
-  dispose(): void {
-    this.#train.dispose();
-    this.#test?.dispose();
   }
 
   // Runs the epoch's steps, many in a native call where nobody looks in between, and says how many.
@@ -218,12 +224,14 @@ class Fit {
       this.#warned = true;
       if (this.#callbacks.stopsOnNaN) this.#target.model.stopTraining = true;
     }
-    return { loss: meanLoss(this.#train, losses), ...this.#target.compiled.metricResults() };
+    const { compiled, arena } = this.#target;
+    const metrics = within(arena.device, () => compiled.metricResults());
+    return { loss: meanLoss(this.#train, losses), ...metrics };
   }
 
   #validate(epoch: number): Logs {
     if (!this.#test || (epoch + 1) % (this.#args.validationFreq ?? 1) !== 0) return {};
-    const results = runTest(this.#target.compiled, this.#test);
+    const results = runTest(this.#target, this.#test);
     return Object.fromEntries(Object.entries(results).map(([key, v]) => [`val_${key}`, v]));
   }
 }

@@ -1,19 +1,15 @@
 // How does an epoch run? Batches are gathered on the device by an index list, the step is recorded once per batch size, and many
 // steps are one native call. Losses are noted per step on the device and read only when somebody looks.
 
-import { dtypeId } from "../dtype.ts";
-import {
-  allocate,
-  type DeviceBuffer,
-  fromHost,
-  makeTensor,
-  type Tensor,
-  writeHost,
-} from "../tensor.ts";
-import type { Device } from "../native/device.ts";
+import { type Device, within } from "../native/device.ts";
+import { type DeviceBuffer, fromHost, makeTensor, type Tensor, writeHost } from "../tensor.ts";
 import { type Arena, isUnrecordable, type Program, record } from "../record.ts";
 import { tidy } from "../scope.ts";
+import { Arrays } from "./arrays.ts";
 import type { Samples } from "./data.ts";
+import type { Feed } from "./feed.ts";
+import { makeFeed } from "./stream.ts";
+import { rowSize } from "./transfer.ts";
 
 /** One batch on the device. */
 export interface Batch {
@@ -35,6 +31,8 @@ export interface StepParams {
 
 /** Options of a loop. */
 export interface LoopOptions {
+  /** How many epochs are meant to come. */
+  readonly epochs: number;
   /** Trains eagerly, step by step, without recording. */
   readonly eager: boolean;
   /** Told once why steps cannot be recorded. */
@@ -44,13 +42,15 @@ export interface LoopOptions {
 /** Runs a step over all batches of some samples, again and again. */
 export class Loop {
   readonly #device: Device;
-  readonly #order: DeviceBuffer; // int32 [count]
-  readonly #counters: DeviceBuffer; // int32 [2]: position in the order, number of the step
-  readonly #position: number; // native views of the two counters
-  readonly #stepNumber: number;
+  readonly #arrays = new Arrays();
+  readonly #feed: Feed;
+  readonly #counters: DeviceBuffer; // int32 [2]: position in the feed's index, number of the step
+  readonly #position: DeviceBuffer; // views of the two counters
+  readonly #stepNumber: DeviceBuffer;
   readonly #losses: DeviceBuffer; // float32 [steps]
   readonly #advance = new Map<number, DeviceBuffer>(); // int32 [2] by batch size
-  readonly #programs = new Map<number, { program?: Program; runs: number }>();
+  readonly #programs = new Map<number, { program?: Program; tried: boolean }>();
+  #at = 0; // what the position is after all that was asked for
   #eager: boolean;
 
   constructor(
@@ -60,16 +60,18 @@ export class Loop {
     readonly arena: Arena,
     readonly options: LoopOptions,
   ) {
-    const device = this.#device = arena.device;
-    const { native } = device;
+    const device = this.#device = arena.device, arrays = this.#arrays;
     this.#eager = options.eager;
-    this.#order = allocate(device, "int32", samples.count);
-    this.#counters = allocate(device, "int32", 2);
-    this.#losses = allocate(device, "float32", this.steps);
-    const view = (at: number) =>
-      native.check(native.calls.dg_view(this.#counters.handle, at, dtypeId.int32, 1));
-    this.#position = view(0);
-    this.#stepNumber = view(1);
+    this.#feed = makeFeed(samples, batchSize, options.epochs, device);
+    try {
+      this.#counters = arrays.make(device, "int32", 2);
+      this.#position = arrays.view(this.#counters, 0, "int32", 1);
+      this.#stepNumber = arrays.view(this.#counters, 1, "int32", 1);
+      this.#losses = arrays.make(device, "float32", this.steps);
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
   }
 
   /** Steps in an epoch, the ragged last one included. */
@@ -80,7 +82,8 @@ export class Loop {
   /** Starts an epoch over the samples in this order. */
   begin(order: Int32Array): void {
     const { native } = this.#device;
-    writeHost(this.#order, order);
+    this.#feed.begin(order);
+    this.#at = 0;
     native.check(native.calls.dg_fill(this.#counters.handle, 0));
     native.check(native.calls.dg_fill(this.#losses.handle, 0));
   }
@@ -90,35 +93,18 @@ export class Loop {
     return Math.min(this.batchSize, this.samples.count - index * this.batchSize);
   }
 
-  /** Runs batches [from, from + count), all of one size, in one native call where the step could be recorded. */
+  /** Runs batches [from, from + count), all of one size: in one native call where the step could be recorded and the rows are at hand. */
   run(from: number, count: number, params?: StepParams): void {
-    const size = this.sizeOf(from);
-    let entry = this.#programs.get(size);
-    if (!entry) this.#programs.set(size, entry = { runs: 0 });
-    let done = 0;
-    const eagerStep = () => {
-      this.#prepare(size);
-      if (params) {
-        const row = params.values.slice(done * params.width, (done + 1) * params.width);
-        this.#device.native.upload(params.target, 0, new Uint8Array(row.buffer));
-      }
-      tidy(() => this.#body(size));
-      done++;
-    };
-    // The first step allocates what lives on (optimizer state, say), so it runs eagerly; the second is recorded.
-    if (entry.runs === 0 && done < count) eagerStep();
-    entry.runs += count;
-    if (!entry.program && !this.#eager && done < count) entry.program = this.#record(size);
-    if (!entry.program) {
-      while (done < count) eagerStep();
-    } else if (done < count) {
-      const steps = count - done;
-      if (!params) return entry.program.replay(steps);
-      tidy(() => {
-        const values = params.values.slice(done * params.width);
-        const rows = fromHost(values, [values.length], "float32");
-        entry.program!.replay(steps, { rows, target: params.target, width: params.width });
-      });
+    const size = this.sizeOf(from), row = from * this.batchSize;
+    for (let done = 0; done < count;) {
+      const { position, rows } = this.#feed.seek(row + done * size);
+      if (position !== this.#at) this.#moveTo(position);
+      const most = Math.min(count - done, Math.floor(rows / size));
+      const values = params?.values.subarray(done * params.width);
+      const ran = this.#runSome(size, most, params && values && { ...params, values });
+      this.#at += ran * size;
+      done += ran;
+      this.#feed.ahead(row + done * size);
     }
   }
 
@@ -131,17 +117,43 @@ export class Loop {
 
   /** Gives back everything it made. */
   dispose(): void {
-    const { calls } = this.#device.native;
     for (const { program } of this.#programs.values()) program?.dispose();
-    for (const storage of this.#advance.values()) storage.release();
-    calls.dg_free(this.#position);
-    calls.dg_free(this.#stepNumber);
-    for (const storage of [this.#order, this.#counters, this.#losses]) storage.release();
+    this.#feed.dispose();
+    this.#arrays.dispose();
+  }
+
+  // Runs up to `most` steps and says how many. The first step of a size allocates what lives on (optimizer state, say), so it runs
+  // eagerly; the second is recorded.
+  #runSome(size: number, most: number, params?: StepParams): number {
+    let entry = this.#programs.get(size);
+    if (!entry) this.#programs.set(size, entry = { tried: false });
+    if (!entry.program && entry.tried && !this.#eager) entry.program = this.#record(size);
+    if (!entry.program) {
+      entry.tried = true;
+      this.#runEagerly(size, params);
+      return 1;
+    }
+    if (params) this.#replayWith(entry.program, most, params);
+    else entry.program.replay(most);
+    return most;
+  }
+
+  #runEagerly(size: number, params?: StepParams): void {
+    if (!this.#advance.has(size)) {
+      const advance = this.#arrays.make(this.#device, "int32", 2);
+      writeHost(advance, Int32Array.of(size, 1));
+      this.#advance.set(size, advance);
+    }
+    if (params) {
+      const row = params.values.slice(0, params.width);
+      this.#device.native.upload(params.target, 0, new Uint8Array(row.buffer));
+    }
+    within(this.#device, () => tidy(() => this.#body(size)));
   }
 
   #record(size: number): Program | undefined {
     try {
-      return record(this.arena, () => this.#body(size)).program;
+      return within(this.#device, () => record(this.arena, () => this.#body(size))).program;
     } catch (error) {
       if (!isUnrecordable(error)) throw error;
       this.#eager = true;
@@ -150,22 +162,32 @@ export class Loop {
     }
   }
 
-  #prepare(size: number): void {
-    if (this.#advance.has(size)) return;
-    const storage = allocate(this.#device, "int32", 2);
-    writeHost(storage, Int32Array.of(size, 1));
-    this.#advance.set(size, storage);
+  #replayWith(program: Program, steps: number, { values, width, target }: StepParams): void {
+    tidy(() => {
+      const rows = values.subarray(0, steps * width);
+      program.replay(steps, {
+        rows: fromHost(rows, [rows.length], "float32", this.#device),
+        target,
+        width,
+      });
+    });
+  }
+
+  #moveTo(position: number): void {
+    const { native } = this.#device;
+    native.check(native.calls.dg_fill(this.#position.handle, position));
+    this.#at = position;
   }
 
   #body(size: number): void {
     const { native } = this.#device;
     const take = (t: Tensor) => this.#take(t, size);
-    const { x, y, weights } = this.samples;
+    const { x, y, weights } = this.#feed.samples;
     const loss = this.step({ x: x.map(take), y: y.map(take), weights: weights && take(weights) });
     native.check(
       native.calls.dg_scatter_add(
         loss.handle,
-        this.#stepNumber,
+        this.#stepNumber.handle,
         this.#losses.handle,
         1,
         this.steps,
@@ -185,22 +207,20 @@ export class Loop {
     );
   }
 
-  // The next `size` rows of the epoch's order.
+  // The next `size` rows that the feed's index names.
   #take(t: Tensor, size: number): Tensor {
     const { native } = this.#device;
-    const rest = t.shape.slice(1);
-    const y = makeTensor([size, ...rest], t.dtype, this.#device);
-    const inner = rest.reduce((n, d) => n * d, 1);
+    const y = makeTensor([size, ...t.shape.slice(1)], t.dtype, this.#device);
     native.check(
       native.calls.dg_gather(
         t.handle,
-        this.#order.handle,
-        this.#position,
+        this.#feed.index.handle,
+        this.#position.handle,
         y.handle,
         1,
         t.shape[0],
         size,
-        inner,
+        rowSize(t),
       ),
     );
     return y;

@@ -9,7 +9,7 @@ import {
   inTensorflowJsTerms,
   type SaveHandler,
 } from "../io/artifacts.ts";
-import { currentDevice } from "../native/device.ts";
+import { currentDevice, type Device, within } from "../native/device.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import { concat } from "../ops/join.ts";
 import { slice } from "../ops/movement.ts";
@@ -21,7 +21,7 @@ import { version } from "../version.ts";
 import { type CompileArgs, Compiled } from "./compiled.ts";
 import {
   checkCount,
-  checkDevice,
+  mapSamples,
   rowsOf,
   type Samples,
   sliceSamples,
@@ -33,6 +33,7 @@ import { fitLoop, type FitTarget, makeLoop, runTest } from "./fit.ts";
 import { checkFitArgs, type FitArgs } from "./fit_args.ts";
 import type { Loop } from "./loop.ts";
 import { summaryLines, type SummaryRow } from "./summary.ts";
+import { bringRows, hostFor } from "./transfer.ts";
 
 /** Arguments of `model.evaluate`. */
 export interface EvaluateArgs {
@@ -140,10 +141,7 @@ export abstract class Model extends Layer {
         made.push(validation.weights);
       }
       this.#buildFor(train.x);
-      const target = this.#target();
-      checkDevice(train, target.arena.device, "fit");
-      if (validation) checkDevice(validation, target.arena.device, "fit's validationData");
-      return await fitLoop(target, train, validation, args);
+      return await fitLoop(this.#target(), train, validation, args);
     } finally {
       this.#fitting = false;
       for (const t of made) t?.dispose();
@@ -152,7 +150,7 @@ export abstract class Model extends Layer {
 
   /** Loss, then metrics, over all of `x` and `y`: one scalar, or a list when there are metrics. */
   evaluate(x: TensorData, y: TensorData, args: EvaluateArgs = {}): Tensor | Tensor[] {
-    const compiled = this.#ready();
+    this.#ready();
     checkCount("evaluate", "batchSize", args.batchSize);
     const names = { inputs: this.inputNames, outputs: this.outputNames };
     const samples = toSamples(x, y, names, "evaluate", args);
@@ -161,9 +159,9 @@ export abstract class Model extends Layer {
       if (samples.count === 0) throw new DinogradError("evaluate needs at least one sample, got 0");
       this.#buildFor(samples.x);
       const target = this.#target();
-      checkDevice(samples, target.arena.device, "evaluate");
-      loop = makeLoop(target, samples, args.batchSize ?? 32, "test");
-      const results = Object.values(runTest(compiled, loop)).map((v) => scalar(v as number));
+      loop = makeLoop(target, samples, args.batchSize ?? 32, "test", 1);
+      const values = Object.values(runTest(target, loop)) as number[];
+      const results = within(target.arena.device, () => values.map((v) => scalar(v)));
       return results.length === 1 ? results[0] : results;
     } finally {
       loop?.dispose();
@@ -171,23 +169,28 @@ export abstract class Model extends Layer {
     }
   }
 
-  /** Outputs for `x`, computed batch by batch. */
+  /** Outputs for `x`, computed batch by batch, on the model's device. */
   predict(x: TensorData, args: PredictArgs = {}): Tensor | Tensor[] {
     checkCount("predict", "batchSize", args.batchSize);
     const xs = toList(x, this.inputNames, "predict's x");
     const rows = rowsOf(xs, "predict"), batchSize = args.batchSize ?? 32;
     this.#buildFor(xs);
-    return tidy(() => {
+    const device = this.#device;
+    const host = hostFor(xs.filter((t) => t.device !== device), Math.min(batchSize, rows));
+    const run = () => {
       const parts: Tensor[][] = [];
       for (let at = 0; at === 0 || at < rows; at += batchSize) {
-        const batch = xs.map((t) => slice(t, [at], [Math.min(batchSize, rows - at)]));
-        parts.push(tidy(() => this.#outputs(batch)));
+        const size = Math.min(batchSize, rows - at);
+        const batch = (t: Tensor) =>
+          t.device === device ? slice(t, [at], [size]) : bringRows(t, at, size, device, host);
+        parts.push(tidy(() => this.#outputs(xs.map(batch))));
       }
       const outputs = parts[0].map((_, i) =>
         parts.length === 1 ? parts[0][i] : concat(parts.map((p) => p[i]), 0)
       );
       return outputs.length === 1 ? outputs[0] : outputs;
-    });
+    };
+    return within(device, () => tidy(run));
   }
 
   /** Outputs for `x` as one batch. */
@@ -274,9 +277,14 @@ export abstract class Model extends Layer {
     );
   }
 
+  // Where the weights were made, which is where everything is computed.
+  get #device(): Device {
+    return this.weights[0]?.variable.device ?? currentDevice();
+  }
+
   // What loops need of the model; its recorded steps share one arena on the weights' device.
   #target(): FitTarget {
-    const device = this.weights[0]?.variable.device ?? currentDevice();
+    const device = this.#device;
     if (this.#arena && this.#arena.device !== device) this.#dropArena();
     this.#arena ??= new Arena(device);
     return { name: this.name, compiled: this.#ready(), arena: this.#arena, model: this };
@@ -312,17 +320,21 @@ export abstract class Model extends Layer {
     const what = training ? "trainOnBatch" : "testOnBatch";
     const names = { inputs: this.inputNames, outputs: this.outputNames };
     return tidy(() => {
-      const samples = toSamples(x, y, names, what, { sampleWeight });
-      this.#buildFor(samples.x);
-      compiled.resetMetrics();
-      const params = training ? compiled.stepParams(1) : undefined;
-      if (params) {
-        const { native } = samples.x[0].device;
-        native.upload(params.target, 0, new Uint8Array(params.values.slice().buffer));
-      }
-      const loss = (training ? compiled.trainStep : compiled.testStep)(samples).dataSync()[0];
-      const metrics = Object.values(compiled.metricResults());
-      return metrics.length ? [loss, ...metrics] : loss;
+      const given = toSamples(x, y, names, what, { sampleWeight });
+      this.#buildFor(given.x);
+      const device = this.#device;
+      const here = (t: Tensor) => t.device === device ? t : bringRows(t, 0, given.count, device);
+      const samples = mapSamples(given, given.count, here);
+      return within(device, () => {
+        compiled.resetMetrics();
+        const params = training ? compiled.stepParams(1) : undefined;
+        if (params) {
+          device.native.upload(params.target, 0, new Uint8Array(params.values.slice().buffer));
+        }
+        const loss = (training ? compiled.trainStep : compiled.testStep)(samples).dataSync()[0];
+        const metrics = Object.values(compiled.metricResults());
+        return metrics.length ? [loss, ...metrics] : loss;
+      });
     });
   }
 }

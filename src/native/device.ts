@@ -218,3 +218,8 @@ export function device<T>(name: string, fn: () => T): T {
   leave();
   return result;
 }
+
+/** Runs `fn` with `place` as the current device; `fn` is not async. */
+export function within<T>(place: Device, fn: () => T): T {
+  return place === currentDevice() ? fn() : device(place.name, fn);
+}

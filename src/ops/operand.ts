@@ -1,7 +1,7 @@
 // What may be passed where an operation takes a tensor? Tensors, and plain values that become one.
 
 import { type DType, isFloat } from "../dtype.ts";
-import { currentDevice, type Device, device } from "../native/device.ts";
+import { currentDevice, type Device, within } from "../native/device.ts";
 import { tidy } from "../scope.ts";
 import { fromHost, Tensor } from "../tensor.ts";
 import { tensor, type TensorLike, toTyped } from "./creation.ts";
@@ -46,7 +46,7 @@ export function use<T>(x: Operand, fn: (x: Tensor) => T): T {
 /** Runs a composite operation: its operand as a tensor, the device of that as the current one, intermediates disposed of. */
 export function composite<T>(x: Operand, fn: (x: Tensor) => T): T {
   return tidy(() => {
-    const t = toTensor(x), place = deviceOf(t);
-    return place === currentDevice() ? fn(t) : device(place.name, () => fn(t));
+    const t = toTensor(x);
+    return within(deviceOf(t), () => fn(t));
   });
 }
