@@ -2,147 +2,23 @@
 
 import assert from "node:assert";
 import * as dg from "../mod.ts";
-import { type Device, devices } from "../src/native/device.ts";
-
-const MiB = 2 ** 20;
-
-/** Values for tensors on any device. */
-function numbers(count: number, seed: number): Float32Array {
-  let state = seed;
-  return Float32Array.from({ length: count }, () => {
-    state = Math.imul(state, 1664525) + 1013904223 | 0;
-    return state / 2 ** 31;
-  });
-}
-
-/** Samples of a regression, to be made on any device. */
-function regression(rows: number, width = 6) {
-  const x = numbers(rows * width, 1), y = numbers(rows, 2), some = Math.min(rows, 50);
-  return {
-    x: () => dg.tensor(x, [rows, width]),
-    y: () => dg.tensor(y, [rows, 1]),
-    weights: () => dg.tensor(y.map((v) => v * v), [rows]),
-    someX: () => dg.tensor(x.slice(0, some * width), [some, width]),
-    someY: () => dg.tensor(y.slice(0, some), [some, 1]),
-    bytes: 4 * rows * (width + 1),
-  };
-}
-type Data = ReturnType<typeof regression>;
-
-/** Leaves only the first columns, so that a model of wide rows is quick even on an emulated GPU. */
-class Crop extends dg.layers.Layer {
-  static override className = "Crop";
-  override call(inputs: dg.Tensor | dg.Tensor[]): dg.Tensor {
-    return (Array.isArray(inputs) ? inputs[0] : inputs).slice([0, 0], [-1, 6]);
-  }
-}
-
-const on = <T>(d: Device, fn: () => T): T => dg.device(d.name, fn);
-
-/** A model on a device, the same each time. */
-function makeModel(home: Device, width: number, args: Partial<dg.CompileArgs> = {}): dg.Model {
-  return on(home, () => {
-    dg.setRandomSeed(7);
-    const model = dg.sequential();
-    model.add(new Crop({ inputShape: [width] }));
-    model.add(dg.layers.dense({ units: 8, activation: "tanh" }));
-    model.add(dg.layers.dropout({ rate: 0.1 }));
-    model.add(dg.layers.dense({ units: 1 }));
-    model.compile({ optimizer: "adam", loss: "mse", metrics: ["mae"], ...args });
-    return model;
-  });
-}
-
-/** Everything there is to compare about a model that was trained. */
-function outcome(model: dg.Model, { history }: dg.History): unknown {
-  return [history, dg.tidy(() => model.getWeights().map((w) => w.dataSync()))];
-}
-
-/** What is alive on all devices, in this library and the native ones. */
-function alive() {
-  const { numTensors, numDataBuffers, numBytes } = dg.memory();
-  const held = devices().map((d) => [d.name, d.memory("live"), d.memory("arrays")]);
-  return { numTensors, numDataBuffers, numBytes, held };
-}
-
-/** Runs `fn` with so many bytes left on a device, and gives the most that were in use meanwhile. */
-async function capped(home: Device, room: number, fn: () => Promise<unknown>): Promise<number> {
-  home.native.check(home.native.calls.dg_trim(home.index));
-  const before = home.memory("live");
-  dg.config.setMemoryLimit(before + room, home.name);
-  dg.config.resetMemoryStats(home.name);
-  try {
-    await fn();
-  } finally {
-    dg.config.setMemoryLimit(0, home.name);
-  }
-  const peak = home.memory("peak") - before;
-  assert.ok(peak <= room, `${peak} bytes were in use, allowed were ${room}`);
-  return peak;
-}
-
-/** One test for each device with each other one, which leaves everything as it was. */
-function onEachPair(name: string, fn: (home: Device, away: Device) => Promise<void>): void {
-  for (const home of devices()) {
-    for (const away of devices()) {
-      if (home === away) continue;
-      Deno.test(`${name}: ${home.name} with data on ${away.name}`, async () => {
-        const before = alive();
-        await fn(home, away);
-        assert.deepEqual(alive(), before);
-      });
-    }
-  }
-}
-
-/** Where a tensor is made. */
-type Place = (make: () => dg.Tensor) => dg.Tensor;
-/** Arguments of fit, some of them tensors away from the model or beside it. */
-type Way = (data: Data, away: Place, beside: Place) => dg.FitArgs;
-
-const ways: Record<string, Way> = {
-  "shuffled": () => ({}),
-  "in order": () => ({ shuffle: false }),
-  "weighted": ({ weights }, away) => ({ sampleWeight: away(weights) }),
-  "weighted from beside": ({ weights }, _, beside) => ({ sampleWeight: beside(weights) }),
-  "split": () => ({ validationSplit: 0.3, validationBatchSize: 7 }),
-  "validated": ({ x, y, weights }, away) => ({
-    validationData: [away(x), away(y), away(weights)],
-    validationFreq: 2,
-  }),
-  "validated beside": ({ someX, someY }, _, beside) => ({
-    validationData: [beside(someX), beside(someY)],
-  }),
-  "one epoch": () => ({ epochs: 1 }),
-  "part of the steps": () => ({ stepsPerEpoch: 3 }),
-  "batch by batch": () => ({ callbacks: { onBatchEnd() {} } }),
-};
-
-/** Trains a model with its data on a device, and tells everything there is to compare. */
-async function train(
-  home: Device,
-  away: Device,
-  data: Data,
-  way: Way,
-  args: dg.FitArgs = {},
-  compile: Partial<dg.CompileArgs> = {},
-): Promise<unknown> {
-  const made: dg.Tensor[] = [];
-  const place = (d: Device): Place => (make) => {
-    const tensor = on(d, make);
-    made.push(tensor);
-    return tensor;
-  };
-  const at = place(away), x = at(data.x), y = at(data.y);
-  const model = makeModel(home, x.shape[1], compile);
-  try {
-    const all = { epochs: 3, batchSize: 16, verbose: 0, ...args, ...way(data, at, place(home)) };
-    return outcome(model, await model.fit(x, y, all as dg.FitArgs));
-  } finally {
-    model.dispose();
-    dg.dispose(made);
-  }
-}
+import type { Device } from "../src/native/device.ts";
+import { onEachDevice } from "./fixtures.ts";
+import {
+  alive,
+  capped,
+  Crop,
+  makeModel,
+  MiB,
+  numbers,
+  on,
+  onEachPair,
+  outcome,
+  regression,
+  train,
+  type Way,
+  ways,
+} from "./placement.ts";
 
 onEachPair("data that fits is copied", async (home, away) => {
   for (const rows of [100, 96, 5]) {
@@ -202,7 +78,8 @@ onEachPair("a window is one replay, and few calls besides", async (home, away) =
   );
   const count = async (epochs: number): Promise<number[]> => {
     const before = { ...counts };
-    const fit = () => train(home, away, large, ways.shuffled, { ...batches, epochs });
+    const args = { ...batches, epochs };
+    const fit = () => train(home, away, large, ways.shuffled, args, { metrics: [] });
     await capped(home, 7 * MiB, fit);
     return [counts.replays - before.replays, counts.others - before.others];
   };
@@ -221,7 +98,11 @@ onEachPair("a window is one replay, and few calls besides", async (home, away) =
 /** Two inputs, two outputs. */
 class TwoHeads extends dg.Model {
   static override className = "TwoHeads";
-  override readonly layers = [5, 3].map((units) => dg.layers.dense({ units }));
+  readonly crop = new Crop();
+  readonly heads = [5, 3].map((units) => dg.layers.dense({ units }));
+  override get layers(): dg.layers.Layer[] {
+    return [this.crop, ...this.heads];
+  }
   override get inputNames(): string[] {
     return ["a", "b"];
   }
@@ -229,7 +110,10 @@ class TwoHeads extends dg.Model {
     return ["p", "q"];
   }
   override call(inputs: dg.Tensor | dg.Tensor[]): dg.Tensor[] {
-    return (inputs as dg.Tensor[]).map((x, i) => this.layers[i].apply(x) as dg.Tensor);
+    const [a, b] = inputs as dg.Tensor[];
+    return dg.tidy(() =>
+      [this.crop.apply(a), b].map((x, i) => this.heads[i].apply(x) as dg.Tensor)
+    );
   }
   protected override summaryRows(): never[] {
     return [];
@@ -237,22 +121,22 @@ class TwoHeads extends dg.Model {
 }
 
 onEachPair("several inputs and outputs, wherever each of them lies", async (home, away) => {
-  const rows = 210, widths = { a: 9000, b: 2, p: 5, q: 3 };
-  const values = Object.values(widths).map((width, i) => numbers(rows * width, i));
+  const rows = 210, wide = 9001;
+  const bytes = numbers(rows * wide, 1).map((v) => 100 + 100 * v);
+  const [b, p, q] = [2, 5, 3].map((width, i) => dg.tensor(numbers(rows * width, i), [rows, width]));
+  const a = dg.tensor(bytes, [rows, wide], "uint8");
   const run = async (places: Device[]) => {
+    const tensors = [a, b, p, q].map((t, i) => t.to(places[i].name));
+    const [xa, xb, yp, yq] = tensors;
     const model = new TwoHeads();
-    const tensors = values.map((v, i) =>
-      on(places[i], () => dg.tensor(v, [rows, v.length / rows]))
-    );
-    const [a, b, p, q] = tensors;
     try {
       return await on(home, async () => {
         dg.setRandomSeed(3);
-        model.compile({ optimizer: "sgd", loss: "mse", metrics: { q: "mae" } });
+        model.compile({ optimizer: dg.train.sgd(1e-4), loss: "mse", metrics: { q: "mae" } });
         const args = { batchSize: 32, verbose: 0, epochs: 2 } as const;
-        const history = await model.fit({ a, b }, [p, q], args);
-        const results = model.evaluate([a, b], { p, q }) as dg.Tensor[];
-        const outputs = model.predict([a, b]) as dg.Tensor[];
+        const history = await model.fit({ a: xa, b: xb }, [yp, yq], args);
+        const results = model.evaluate([xa, xb], { p: yp, q: yq }) as dg.Tensor[];
+        const outputs = model.predict([xa, xb]) as dg.Tensor[];
         assert.ok(outputs.every((y) => y.device === home));
         const read = [...results, ...outputs].map((t) => t.dataSync());
         dg.dispose([results, outputs]);
@@ -267,13 +151,17 @@ onEachPair("several inputs and outputs, wherever each of them lies", async (home
   assert.deepEqual(await run([away, home, home, away]), beside);
   const mixed = [[away, away, away, away], [away, home, away, home], [away, home, home, home]];
   for (const places of mixed) {
-    await capped(home, 9 * MiB, async () => assert.deepEqual(await run(places), beside));
+    const peak = await capped(home, 5 * MiB, async () => {
+      assert.deepEqual(await run(places), beside);
+    });
+    assert.ok(peak < 4 * MiB, `${peak} bytes`);
   }
+  dg.dispose([a, b, p, q]);
 });
 
 onEachPair("evaluate, predict and single batches take data from anywhere", async (home, away) => {
   const run = async (place: Device) => {
-    const model = makeModel(home, 7000, { metrics: ["mae", "accuracy"], weightedMetrics: ["mse"] });
+    const model = makeModel(home, 7000, { weightedMetrics: ["mse"] });
     const [x, y, w] = on(place, () => [large.x(), large.y(), large.weights()]);
     const results = model.evaluate(x, y, { batchSize: 8, sampleWeight: w }) as dg.Tensor[];
     const outputs = model.predict(x, { batchSize: 8 }) as dg.Tensor;
@@ -287,13 +175,15 @@ onEachPair("evaluate, predict and single batches take data from anywhere", async
     dg.dispose([x, y, w, bx, by, bw, all]);
     return values;
   };
-  // Whatever the current device is.
   const beside = await on(home, () => run(home));
   for (const current of [home, away]) {
     await capped(home, 7 * MiB, async () => {
       assert.deepEqual(await on(current, () => run(away)), beside);
     });
   }
+  // What is read once is not copied, however much room there is.
+  const peak = await capped(home, 100 * MiB, () => run(away));
+  assert.ok(peak < large.bytes, `${peak} bytes for ${large.bytes} bytes of data`);
 });
 
 onEachPair(
@@ -368,4 +258,16 @@ onEachPair("whenever memory runs out, nothing is left behind", async (home, away
     model.dispose();
     dg.dispose(tensors);
   }
+});
+
+onEachDevice("a split for validation copies nothing", async (home) => {
+  const [x, y] = [large.x(), large.y()], model = makeModel(home, 7000);
+  const peak = await capped(
+    home,
+    4 * MiB,
+    () => model.fit(x, y, { ...batches, verbose: 0, validationSplit: 0.5 }),
+  );
+  assert.ok(peak < large.bytes / 2, `${peak} bytes beside ${large.bytes} bytes of data`);
+  model.dispose();
+  dg.dispose([x, y]);
 });

@@ -127,9 +127,9 @@ export function toSamples(
   return { x: xs, y: ys, weights, count };
 }
 
-/** All tensors of some samples. */
+/** All tensors of some samples, each once. */
 export function tensorsOf({ x, y, weights }: Samples): Tensor[] {
-  return weights ? [...x, ...y, weights] : [...x, ...y];
+  return [...new Set([...x, ...y, ...(weights ? [weights] : [])])];
 }
 
 /** Samples of other tensors, `count` of them; what is one tensor several times stays so. */

@@ -107,7 +107,8 @@ export abstract class Model extends Layer {
   /**
    * Trains the model on `x` and `y`, whose first dimension counts the samples.
    *
-   * The data stays on the device; the step is recorded once per batch size and replayed.
+   * The step is recorded once per batch size and replayed. Data may lie on any device: what is not beside the weights is copied there
+   * while fit runs, where it fits, and else streams in parts of a few MiB, with the same numbers to the bit.
    * @returns The history: one number per epoch for the loss and each metric, `val_` ones for the validation.
    */
   async fit(x: TensorData, y: TensorData, args: FitArgs = {}): Promise<History> {
@@ -148,7 +149,7 @@ export abstract class Model extends Layer {
     }
   }
 
-  /** Loss, then metrics, over all of `x` and `y`: one scalar, or a list when there are metrics. */
+  /** Loss, then metrics, over all of `x` and `y`: one scalar, or a list when there are metrics, on the model's device. */
   evaluate(x: TensorData, y: TensorData, args: EvaluateArgs = {}): Tensor | Tensor[] {
     this.#ready();
     checkCount("evaluate", "batchSize", args.batchSize);

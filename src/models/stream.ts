@@ -19,7 +19,7 @@ export function makeFeed(data: Samples, batchSize: number, passes: number, devic
 // Most that a window takes: enough that calls per window do not count, and no more than a GPU's library can have on its way at once.
 const WINDOW_BYTES = 4 * 2 ** 20;
 
-// An arena takes its memory in pieces of 2 MiB; the last one of each of two is not full.
+// An arena takes its memory in pieces of 2 MiB.
 const PIECES = 2 * 2 ** 21;
 
 /** Bytes that a device can still give, its cap and what its pool holds ready considered. */
