@@ -119,7 +119,7 @@ int run_in_float32(const Args &args, int (*kernel)(const Args &), HalfFloats::Ca
       list_floats(wide, floats);
       if (const int failed = floats.widen()) return failed;
       const int status = kernel(wide);
-      floats.narrow();
+      if (!status) floats.narrow();
       return status;
     }
   }

@@ -1,7 +1,7 @@
 // Do elementwise kernels reach the right elements? Broadcasting, where, cast, fill and copy, against plain loops; in
 // place, at odd addresses, and with results too large for the caches.
+#include "half_values.h"
 #include "math/elementwise.h"
-#include "variants.h"
 
 using namespace dg;
 
@@ -35,7 +35,7 @@ int64_t position(const Space &space, int i, int64_t at) {
 template <class T>
 std::vector<T> values(int64_t n) {
   std::vector<T> x(n);
-  for (T &v : x) v = static_cast<T>(static_cast<int32_t>(random_bits() % 200));
+  for (T &v : x) v = stored<T>(static_cast<int32_t>(random_bits() % 200));
   return x;
 }
 
@@ -43,14 +43,16 @@ template <class T>
 void check_equal(const std::string &what, const std::vector<T> &got, const std::vector<T> &want) {
   size_t i = 0;
   while (i < got.size() && !memcmp(&got[i], &want[i], sizeof(T))) i++;
-  CHECK(i == got.size(), "%s: element %zu is %g, not %g", what.c_str(), i, double(got[i]), double(want[i]));
+  CHECK(i == got.size(), "%s: element %zu is %g, not %g", what.c_str(), i, double(number(got[i])),
+        double(number(want[i])));
 }
 
 template <class T>
 void check_binary(const std::string &what, Dtype type, const Space &space, int64_t n_a, int64_t n_b) {
   const std::vector<T> a = values<T>(n_a), b = values<T>(n_b);
   std::vector<T> want(space.n);
-  for (int64_t i = 0; i < space.n; i++) want[i] = static_cast<T>(a[position(space, 0, i)] + b[position(space, 1, i)]);
+  for (int64_t i = 0; i < space.n; i++)
+    want[i] = stored<T>(number(a[position(space, 0, i)]) + number(b[position(space, 1, i)]));
   const auto got = run_everywhere<T>(what, space.n, [&](const Kernels &k, T *y) {
     return k.binary({add, type, type, a.data(), b.data(), y, space});
   });
@@ -95,11 +97,15 @@ void check_broadcast(const std::vector<int64_t> &size) {
       std::string what =
           "rank " + std::to_string(size.size()) + " broadcast " + std::to_string(p) + "," + std::to_string(q);
       check_binary<float>(what, DG_FLOAT32, space, product(a), product(b));
+      check_binary<Half>(what, DG_FLOAT16, space, product(a), product(b));
+      check_binary<Brain>(what, DG_BFLOAT16, space, product(a), product(b));
       check_binary<int32_t>(what, DG_INT32, space, product(a), product(b));
       check_binary<uint8_t>(what, DG_UINT8, space, product(a), product(b));
       for (size_t d = 0; d < size.size(); d++) out[d] = c[d] > out[d] ? c[d] : out[d];
       const Space three = space_of(out, {c, a, b});
       check_where<float>("where " + what, DG_FLOAT32, three, product(c), product(a), product(b));
+      check_where<Half>("where " + what, DG_FLOAT16, three, product(c), product(a), product(b));
+      check_where<Brain>("where " + what, DG_BFLOAT16, three, product(c), product(a), product(b));
       check_where<uint8_t>("where " + what, DG_UINT8, three, product(c), product(a), product(b));
     }
   }
@@ -108,21 +114,23 @@ void check_broadcast(const std::vector<int64_t> &size) {
 // ---- Places --------------------------------------------------------------------------------------------------------
 
 // Any length at any address, in place or not.
+template <class T>
 void check_places() {
   const int sigmoid = static_cast<int>(Unary::sigmoid);
-  const std::vector<float> x = random_values(200);
+  const Dtype type = float_type<T>;
+  const std::vector<T> x = all_stored<T>(random_values(200));
   for (int64_t offset : {0, 1, 7}) {
     for (int64_t n = 0; n <= 70; n++) {
-      std::vector<float> want;
-      for (int64_t i = 0; i < n; i++) want.push_back(sigmoid_(x[offset + i]));
-      const std::vector<float> before(x.begin() + offset, x.begin() + offset + n);
-      const auto apart = run_everywhere<float>("sigmoid", n, [&](const Kernels &k, float *y) {
-        return k.unary({sigmoid, DG_FLOAT32, DG_FLOAT32, x.data() + offset, y, n, 0, 0});
+      std::vector<T> want;
+      for (int64_t i = 0; i < n; i++) want.push_back(stored<T>(sigmoid_(number(x[offset + i]))));
+      const std::vector<T> before(x.begin() + offset, x.begin() + offset + n);
+      const auto apart = run_everywhere<T>("sigmoid", n, [&](const Kernels &k, T *y) {
+        return k.unary({sigmoid, type, type, x.data() + offset, y, n, 0, 0});
       });
-      const auto in_place = run_everywhere<float>(
+      const auto in_place = run_everywhere<T>(
           "sigmoid in place", n,
-          [&](const Kernels &k, float *y) {
-            return k.unary({sigmoid, DG_FLOAT32, DG_FLOAT32, y, y, n, 0, 0});
+          [&](const Kernels &k, T *y) {
+            return k.unary({sigmoid, type, type, y, y, n, 0, 0});
           },
           0, before);
       check_equal("sigmoid", apart, want);
@@ -194,6 +202,46 @@ void check_casts() {
   check_cast(DG_BOOL, DG_UINT8, truth, truth);
 }
 
+// 16-bit floats to and from every type, themselves among them, as the same cast of float32.
+template <class T>
+void check_half_casts() {
+  constexpr Dtype type = float_type<T>;
+  std::vector<float> x = {0,    -0.0f, 0.9f,  -7.9f,    255,       256.5f,   -1,
+                          1e4f, 6e4f,  3e38f, infinity, -infinity, 0x1p-24f, 300};
+  for (float v : random_values(3000)) x.push_back(300 * v);
+  const std::vector<T> halves = all_stored<T>(x);
+  const std::vector<float> floats = numbers_of(halves);
+  std::vector<int32_t> ints;
+  std::vector<uint8_t> low, test;
+  for (float v : floats) {
+    ints.push_back(to_int_saturated(v));
+    low.push_back(static_cast<uint8_t>(ints.back()));
+    test.push_back(v != 0);
+  }
+  check_cast(type, DG_FLOAT32, halves, floats);
+  check_cast(type, DG_FLOAT16, halves, all_stored<Half>(floats));
+  check_cast(type, DG_BFLOAT16, halves, all_stored<Brain>(floats));
+  check_cast(type, DG_INT32, halves, ints);
+  check_cast(type, DG_UINT8, halves, low);
+  check_cast(type, DG_BOOL, halves, test);
+  check_cast(DG_FLOAT32, type, x, halves);
+  check_cast(DG_INT32, type, ints, all_stored<T>(ints));
+  check_cast(DG_UINT8, type, low, all_stored<T>(low));
+  check_cast(DG_BOOL, type, test, all_stored<T>(test));
+
+  // Into the other type in place: both are of one size.
+  using Other = std::conditional_t<std::is_same_v<T, Half>, Brain, Half>;
+  const int64_t n = static_cast<int64_t>(x.size());
+  const auto in_place = run_everywhere<T>(
+      "cast in place", n,
+      [&](const Kernels &k, T *y) {
+        return k.cast({type, float_type<Other>, y, y, n});
+      },
+      0, halves);
+  const std::vector<Other> want = all_stored<Other>(floats);
+  CHECK(!memcmp(in_place.data(), want.data(), n * sizeof(T)), "cast of %s in place", float_name<T>);
+}
+
 template <class T>
 void check_fill(Dtype type, double value, T want) {
   for (int64_t n : {1, 15, 100}) {
@@ -211,12 +259,19 @@ int main() {
   check_broadcast({2, 3, 2, 5});
   check_binary<float>("row vector", DG_FLOAT32, space_of({3000, 40}, {{3000, 40}, {1, 40}}), 120000, 40);
   check_binary<float>("column vector", DG_FLOAT32, space_of({40, 3000}, {{40, 3000}, {40, 1}}), 120000, 40);
+  check_binary<Half>("row vector", DG_FLOAT16, space_of({3000, 40}, {{3000, 40}, {1, 40}}), 120000, 40);
+  check_binary<Brain>("column vector", DG_BFLOAT16, space_of({40, 3000}, {{40, 3000}, {40, 1}}), 120000, 40);
   check_binary<uint8_t>("outer sum", DG_UINT8, space_of({400, 300}, {{400, 1}, {1, 300}}), 400, 300);
-  check_places();
+  for_float_types([](auto type) { check_places<decltype(type)>(); });
   check_large();
   check_casts();
+  check_half_casts<Half>();
+  check_half_casts<Brain>();
   check_fill<float>(DG_FLOAT32, 1e300, infinity);
   check_fill<float>(DG_FLOAT32, 0.1, 0.1f);
+  check_fill<Half>(DG_FLOAT16, 0.1, narrow<Half>(0.1f));
+  check_fill<Half>(DG_FLOAT16, 65520, narrow<Half>(infinity));
+  check_fill<Brain>(DG_BFLOAT16, -1e9, narrow<Brain>(-1e9f));
   check_fill<int32_t>(DG_INT32, -1e20, INT32_MIN);
   check_fill<int32_t>(DG_INT32, NAN, 0);
   check_fill<uint8_t>(DG_UINT8, 257, 1);

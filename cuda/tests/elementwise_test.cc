@@ -2,7 +2,7 @@
 // bits that the formula gives for single numbers.
 #include "math/elementwise.h"
 
-#include "variants.h"
+#include "half_values.h"
 
 using namespace dg;
 
@@ -57,6 +57,14 @@ std::vector<float> numbers(float) {
     x.push_back(x.size() % 2 ? from_bits(static_cast<int32_t>(random_bits())) : 8 * random_value());
   return x;
 }
+template <class T>
+std::vector<T> halves() {
+  std::vector<T> x =
+      all_stored<T>(std::vector<float>{0.0f, -0.0f, 1, -1, 0.5f, 6, -3, 3, infinity, -infinity, not_a_number});
+  while (x.size() < 20011)
+    x.push_back(x.size() % 2 ? T{static_cast<uint16_t>(random_bits())} : narrow<T>(8 * random_value()));
+  return x;
+}
 std::vector<int32_t> numbers(int32_t) {
   std::vector<int32_t> x = {0, 1, -1, 2, -2, 3, -3, 7, 31, 32, INT32_MIN, INT32_MAX, INT32_MIN + 1};
   while (x.size() < 4001) {
@@ -79,8 +87,8 @@ std::vector<uint8_t> truths() {
 template <class V, class Out, class Got>
 void check_same(const char *name, const Got &got, const std::vector<V> &want) {
   size_t i = 0;
-  while (i < got.size() && same(static_cast<V>(got[i]), static_cast<V>(static_cast<Out>(want[i])))) i++;
-  CHECK(i == got.size(), "%s: element %zu is %g, not %g", name, i, double(got[i]), double(want[i]));
+  while (i < got.size() && same(static_cast<V>(number(got[i])), static_cast<V>(number(stored<Out>(want[i]))))) i++;
+  CHECK(i == got.size(), "%s: element %zu is %g, not %g", name, i, double(number(got[i])), double(want[i]));
 }
 
 // ---- Every operation -----------------------------------------------------------------------------------------------
@@ -94,7 +102,7 @@ void check_unary(Dtype type, const std::vector<T> &x, const UnaryFormula<V> *for
     const Dtype out = unary_result(op, type);
     const int64_t n = static_cast<int64_t>(x.size());
     std::vector<V> want;
-    for (T v : x) want.push_back(formulas[op](v, parameter<V>(param_a), parameter<V>(param_b)));
+    for (T v : x) want.push_back(formulas[op](number(v), parameter<V>(param_a), parameter<V>(param_b)));
     for (const Kernels &kernels : kernels_here()) {
       const auto run = [&](auto y) {
         CHECK(kernels.unary({op, type, out, x.data(), y.data(), n, param_a, param_b}) == 0, "%s", unary_name(op));
@@ -115,7 +123,7 @@ void check_binary(Dtype type, const std::vector<T> &a, const BinaryFormula<V> *f
     if (!binary_accepts(op, type)) continue;
     const Dtype out = binary_result(op, type);
     std::vector<V> want;
-    for (int64_t i = 0; i < n; i++) want.push_back(formulas[op](a[i], b[i]));
+    for (int64_t i = 0; i < n; i++) want.push_back(formulas[op](number(a[i]), number(b[i])));
     for (const Kernels &kernels : kernels_here()) {
       const auto run = [&](auto y) {
         CHECK(kernels.binary({op, type, out, a.data(), b.data(), y.data(), {1, n, {n}, {{1}, {1}}}}) == 0, "%s",
@@ -145,10 +153,14 @@ void check_table() {
 
 int main() {
   check_unary<float, float>(DG_FLOAT32, numbers(0.0f), unary_floats);
+  check_unary<Half, float>(DG_FLOAT16, halves<Half>(), unary_floats);
+  check_unary<Brain, float>(DG_BFLOAT16, halves<Brain>(), unary_floats);
   check_unary<int32_t, int32_t>(DG_INT32, numbers(0), unary_ints);
   check_unary<uint8_t, int32_t>(DG_UINT8, numbers(uint8_t{}), unary_ints);
   check_unary<uint8_t, int32_t>(DG_BOOL, truths(), unary_ints);
   check_binary<float, float>(DG_FLOAT32, numbers(0.0f), binary_floats);
+  check_binary<Half, float>(DG_FLOAT16, halves<Half>(), binary_floats);
+  check_binary<Brain, float>(DG_BFLOAT16, halves<Brain>(), binary_floats);
   check_binary<int32_t, int32_t>(DG_INT32, numbers(0), binary_ints);
   check_binary<uint8_t, int32_t>(DG_UINT8, numbers(uint8_t{}), binary_ints);
   check_binary<uint8_t, int32_t>(DG_BOOL, truths(), binary_ints);

@@ -1,6 +1,6 @@
 // Is every matrix product right at every edge of its tiles and blocks, and the same on every instruction set and any
 // number of threads?
-#include "variants.h"
+#include "half_values.h"
 
 using namespace dg;
 
@@ -12,38 +12,41 @@ struct Shape {
 };
 
 // One product, with operands of exactly the size they may have, so that the sanitizer sees reads beyond them.
+template <class T>
 class Case {
  public:
   Case(const Shape &shape, int transposes)
       : s_(shape),
-        a_(random_values((shape.share_a ? 1 : shape.batch) * shape.m * shape.k)),
-        b_(random_values((shape.share_b ? 1 : shape.batch) * shape.k * shape.n)),
-        bias_(random_values(shape.n)),
+        a_(all_stored<T>(random_values((shape.share_a ? 1 : shape.batch) * shape.m * shape.k))),
+        b_(all_stored<T>(random_values((shape.share_b ? 1 : shape.batch) * shape.k * shape.n))),
+        bias_(all_stored<T>(random_values(shape.n))),
         transpose_a_(transposes & 1),
         transpose_b_(transposes >> 1) {}
 
-  std::vector<float> run(int activation = -1, float alpha = 0) const {
-    return run_everywhere<float>(name(), s_.batch * s_.m * s_.n, [&](const Kernels &kernels, float *y) {
-      return kernels.matmul({DG_FLOAT32, a_.data(), b_.data(), s_.bias ? bias_.data() : nullptr, y, s_.batch, s_.m,
+  std::vector<T> run(int activation = -1, float alpha = 0) const {
+    return run_everywhere<T>(name(), s_.batch * s_.m * s_.n, [&](const Kernels &kernels, T *y) {
+      return kernels.matmul({float_type<T>, a_.data(), b_.data(), s_.bias ? bias_.data() : nullptr, y, s_.batch, s_.m,
                              s_.n, s_.k, s_.share_a ? 0 : s_.m * s_.k, s_.share_b ? 0 : s_.k * s_.n, transpose_a_,
                              transpose_b_, 0, activation, alpha});
     });
   }
 
-  // Against sums of doubles: k + 1 roundings of at most half a unit each.
+  // Against sums of doubles: k + 1 roundings of at most half a unit each, and that of the result.
   void check() const {
-    const std::vector<float> y = run();
+    const std::vector<T> y = run();
     double worst = 0;  // error over its bound
     for (int64_t t = 0, at = 0; t < s_.batch; t++)
       for (int64_t i = 0; i < s_.m; i++)
         for (int64_t j = 0; j < s_.n; j++, at++) {
-          double sum = s_.bias ? bias_[j] : 0, size = fabs(sum);
+          double sum = s_.bias ? number(bias_[j]) : 0, size = fabs(sum);
           for (int64_t k = 0; k < s_.k; k++) {
             const double term = a(t, i, k) * b(t, k, j);
             sum += term;
             size += fabs(term);
           }
-          const double error = fabs(y[at] - sum), bound = size * static_cast<double>(s_.k + 1) * 6e-8;
+          const double error = fabs(number(y[at]) - sum);
+          const double bound =
+              size * static_cast<double>(s_.k + 1) * 6e-8 + half_place<T> * fabs(sum) + half_smallest<T>;
           if (!(error <= bound * worst)) worst = error / bound;
         }
     CHECK(worst <= 1, "%s: an error is %g times its bound", name().c_str(), worst);
@@ -51,21 +54,21 @@ class Case {
 
   std::string name() const {
     const auto text = [](int64_t n) { return std::to_string(n); };
-    return text(s_.batch) + " of " + text(s_.m) + " x " + text(s_.k) + " x " + text(s_.n) +
+    return float_name<T> + (": " + text(s_.batch)) + " of " + text(s_.m) + " x " + text(s_.k) + " x " + text(s_.n) +
            (transpose_a_ ? " a'" : "") + (transpose_b_ ? " b'" : "") + (s_.share_a ? " one a" : "") +
            (s_.share_b ? " one b" : "") + (s_.bias ? " bias" : "");
   }
 
  private:
   double a(int64_t t, int64_t i, int64_t k) const {
-    return a_[(s_.share_a ? 0 : t * s_.m * s_.k) + (transpose_a_ ? k * s_.m + i : i * s_.k + k)];
+    return number(a_[(s_.share_a ? 0 : t * s_.m * s_.k) + (transpose_a_ ? k * s_.m + i : i * s_.k + k)]);
   }
   double b(int64_t t, int64_t k, int64_t j) const {
-    return b_[(s_.share_b ? 0 : t * s_.k * s_.n) + (transpose_b_ ? j * s_.k + k : k * s_.n + j)];
+    return number(b_[(s_.share_b ? 0 : t * s_.k * s_.n) + (transpose_b_ ? j * s_.k + k : k * s_.n + j)]);
   }
 
   Shape s_;
-  std::vector<float> a_, b_, bias_;
+  std::vector<T> a_, b_, bias_;
   int transpose_a_, transpose_b_;
 };
 
@@ -103,18 +106,21 @@ int unary_id(const char *wanted) {
   }
 }
 
-// The epilogue against the same operation in a call of its own: tiles, several blocks, vectors, k = 0, a batch.
+// The epilogue against the same operation in a call of its own: tiles, several blocks, vectors, k = 0, a batch. A quarter
+// of a number rounds as the number does, unless it is too small for that.
+template <class T>
 void test_activation() {
   const int op = unary_id("leakyRelu");
   CHECK(op >= 0);
   for (const Shape &shape : {Shape{31, 45, 20, 1, false, false, true}, Shape{31, 1100, 300}, Shape{1, 45, 20},
                              Shape{45, 1, 20}, Shape{8, 8, 0, 1, false, false, true}, Shape{7, 9, 11, 3, true}}) {
-    const Case product(shape, 0);
-    const std::vector<float> plain = product.run();
-    std::vector<float> wanted(plain.size());
-    kernels_here()[0].unary({op, DG_FLOAT32, DG_FLOAT32, plain.data(), wanted.data(), int64_t(plain.size()), 0.25f, 0});
+    const Case<T> product(shape, 0);
+    const std::vector<T> plain = product.run();
+    std::vector<T> wanted(plain.size());
+    kernels_here()[0].unary(
+        {op, float_type<T>, float_type<T>, plain.data(), wanted.data(), int64_t(plain.size()), 0.25f, 0});
     CHECK(!same_bits(plain, wanted));
-    CHECK(same_bits(product.run(op, 0.25f), wanted), "%s", product.name().c_str());
+    check_close(product.name(), numbers_of(product.run(op, 0.25f)), numbers_of(wanted), 0, half_smallest<T>);
   }
 }
 
@@ -141,9 +147,11 @@ void test_int() {
 
 int main() {
   if (kernels_here().empty()) return check_report("matmul_test");
-  for (const Shape &shape : shapes())
-    for (int transposes = 0; transposes < 4; transposes++) Case(shape, transposes).check();
-  test_activation();
+  for_float_types([](auto type) {
+    for (const Shape &shape : shapes())
+      for (int transposes = 0; transposes < 4; transposes++) Case<decltype(type)>(shape, transposes).check();
+    test_activation<decltype(type)>();
+  });
   test_int();
   return check_report("matmul_test");
 }

@@ -1,5 +1,5 @@
 // Do strided copies, gather, scatter-add and one-hot put every element where it belongs?
-#include "variants.h"
+#include "half_values.h"
 
 using namespace dg;
 
@@ -136,38 +136,40 @@ void check_gather_outside() {
   }
 }
 
-void check_scatter_add(const Table &t) {
-  const std::vector<float> x = random_values(t.outer * t.count * t.inner);
-  std::vector<float> before = random_values(t.outer * t.rows * t.inner), expected = before;
-  std::vector<int32_t> index = indices(t.count, t.rows), ints(x.size()), int_before(before.size());
+// Terms added in ascending order as they are computed with (of int32: modulo 2^32), and stored once.
+template <class T>
+void check_scatter_add(int dtype, const Table &t, const std::vector<T> &x, const std::vector<T> &before) {
+  auto sums = numbers_of(before);
+  std::vector<int32_t> index = indices(t.count, t.rows);
   if (t.count > 2) index[1] = -1, index[2] = static_cast<int32_t>(t.rows);
-  for (int32_t &v : ints) v = static_cast<int32_t>(random_bits());
-  std::vector<int32_t> int_expected = int_before;
   for (int64_t o = 0; o < t.outer; o++) {
     for (int64_t i = 0; i < t.count; i++) {
       if (index[i] < 0 || index[i] >= t.rows) continue;
       for (int64_t j = 0; j < t.inner; j++) {
         const int64_t to = (o * t.rows + index[i]) * t.inner + j, from = (o * t.count + i) * t.inner + j;
-        expected[to] += x[from];
-        int_expected[to] =
-            static_cast<int32_t>(static_cast<uint32_t>(int_expected[to]) + static_cast<uint32_t>(ints[from]));
+        sums[to] += number(x[from]);
       }
     }
   }
-  const auto y = run_everywhere<float>(
+  const auto y = run_everywhere<T>(
       "scatter-add", before.size(),
-      [&](const Kernels &k, float *out) {
-        return k.scatter_add({DG_FLOAT32, x.data(), index.data(), out, t.outer, t.rows, t.count, t.inner});
+      [&](const Kernels &k, T *out) {
+        return k.scatter_add({dtype, x.data(), index.data(), out, t.outer, t.rows, t.count, t.inner});
       },
       0, before);
-  CHECK(y == expected, "scatter-add [%ld, %ld, %ld]", t.outer, t.rows, t.inner);
-  const auto z = run_everywhere<int32_t>(
-      "scatter-add of int32", int_before.size(),
-      [&](const Kernels &k, int32_t *out) {
-        return k.scatter_add({DG_INT32, ints.data(), index.data(), out, t.outer, t.rows, t.count, t.inner});
-      },
-      0, int_before);
-  CHECK(z == int_expected, "scatter-add of int32 [%ld, %ld, %ld]", t.outer, t.rows, t.inner);
+  CHECK(same_bits(y, all_stored<T>(sums)), "scatter-add [%ld, %ld, %ld] of type %d", t.outer, t.rows, t.inner, dtype);
+}
+
+void check_scatter_adds(const Table &t) {
+  const int64_t terms = t.outer * t.count * t.inner, places = t.outer * t.rows * t.inner;
+  const std::vector<float> x = random_values(terms), before = random_values(places);
+  for_float_types([&](auto type) {
+    using T = decltype(type);
+    check_scatter_add(float_type<T>, t, all_stored<T>(x), all_stored<T>(before));
+  });
+  std::vector<uint32_t> ints(terms);
+  for (uint32_t &v : ints) v = random_bits();
+  check_scatter_add(DG_INT32, t, ints, std::vector<uint32_t>(places));
 }
 
 template <class T>
@@ -175,13 +177,13 @@ void check_one_hot(int dtype, float on, float off) {
   for (auto [count, depth] : {std::pair<int64_t, int64_t>{1, 1}, {32, 10}, {5, 300}, {7000, 50}, {0, 4}}) {
     std::vector<int32_t> index = indices(count, depth);
     if (count > 2) index[1] = -1, index[2] = static_cast<int32_t>(depth);
-    std::vector<T> expected(count * depth, static_cast<T>(off));
+    std::vector<T> expected(count * depth, stored<T>(off));
     for (int64_t i = 0; i < count; i++)
-      if (index[i] >= 0 && index[i] < depth) expected[i * depth + index[i]] = static_cast<T>(on);
+      if (index[i] >= 0 && index[i] < depth) expected[i * depth + index[i]] = stored<T>(on);
     const auto y = run_everywhere<T>("one-hot", expected.size(), [&](const Kernels &k, T *out) {
       return k.one_hot({dtype, index.data(), out, count, depth, on, off});
     });
-    CHECK(y == expected, "one-hot [%ld, %ld] of type %d", count, depth, dtype);
+    CHECK(same_bits(y, expected), "one-hot [%ld, %ld] of type %d", count, depth, dtype);
   }
 }
 
@@ -193,10 +195,12 @@ int main() {
     check_gather<uint8_t>(t);
     check_gather<uint16_t>(t);
     check_gather<uint32_t>(t);
-    check_scatter_add(t);
+    check_scatter_adds(t);
   }
   check_gather_outside();
   check_one_hot<float>(DG_FLOAT32, 0.9f, 0.1f);
+  check_one_hot<Half>(DG_FLOAT16, 0.9f, 1e5f);
+  check_one_hot<Brain>(DG_BFLOAT16, 0.9f, 0.1f);
   check_one_hot<int32_t>(DG_INT32, -7, 3);
   check_one_hot<uint8_t>(DG_UINT8, 200, 1);
   check_one_hot<uint8_t>(DG_BOOL, 1, 0);

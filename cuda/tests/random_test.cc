@@ -1,7 +1,7 @@
 // Does every element of a random draw come from its own word of Philox, and have the distribution it should?
+#include "half_values.h"
 #include "math/families.h"
 #include "math/philox.h"
-#include "variants.h"
 
 using namespace dg;
 
@@ -14,7 +14,7 @@ struct State {
 template <class T>
 std::vector<T> draw(Random op, int64_t n, const State &start, float a, float b, State *after = nullptr,
                     int status = 0) {
-  constexpr int type = std::is_same_v<T, float> ? DG_FLOAT32 : DG_INT32;
+  constexpr int type = std::is_same_v<T, int32_t> ? DG_INT32 : float_type<T>;
   return run_everywhere<T>(
       random_name(static_cast<int>(op)), n,
       [&](const Kernels &k, T *out) {
@@ -161,6 +161,21 @@ void check_bernoulli_and_integers() {
   draw<float>(Random::uniformInt, 1, seed, 0, 1, nullptr, DG_E_ARGUMENT);
 }
 
+// Draws of 16 bits are those of float32, rounded, and take as many numbers.
+template <class T>
+void check_halves() {
+  for (Random op : {Random::uniform, Random::normal, Random::truncatedNormal, Random::bernoulli}) {
+    for (int64_t n : {1, 17, 1000, 40001}) {
+      State after_floats, after;
+      const auto floats = draw<float>(op, n, seed, 0.3f, 2, &after_floats);
+      const auto y = draw<T>(op, n, seed, 0.3f, 2, &after);
+      CHECK(same_bits(y, all_stored<T>(floats)), "%ld of %s in %s", n, random_name(int(op)), float_name<T>);
+      CHECK(!memcmp(&after, &after_floats, sizeof after));
+    }
+  }
+  draw<T>(Random::uniformInt, 1, seed, 0, 1, nullptr, DG_E_ARGUMENT);
+}
+
 }  // namespace
 
 int main() {
@@ -169,5 +184,7 @@ int main() {
   check_normal();
   check_truncated_normal();
   check_bernoulli_and_integers();
+  check_halves<Half>();
+  check_halves<Brain>();
   return check_report("random_test");
 }

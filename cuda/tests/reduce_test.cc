@@ -1,8 +1,8 @@
 // Are reductions, arg-reductions and scans right over any axes, for any size, in every type?
 #include <limits>
 
+#include "half_values.h"
 #include "math/families.h"
-#include "variants.h"
 
 using namespace dg;
 
@@ -52,7 +52,7 @@ void for_elements(const Shape &shape, const std::vector<T> &x, const Visit &visi
       }
       rest /= shape.size[d];
     }
-    visit(out, x[i]);
+    visit(out, number(x[i]));
   }
 }
 
@@ -97,8 +97,8 @@ void check_reduce(Reduce op, int type, const Shape &shape, const std::vector<T> 
     a.y = out;
     return k.reduce(a);
   });
-  std::vector<double> expected(args.n_out, start_of<T>(op)), size(args.n_out, 0);
-  for_elements(shape, x, [&](int64_t at, T v) {
+  std::vector<double> expected(args.n_out, start_of<decltype(number(T{}))>(op)), size(args.n_out, 0);
+  for_elements(shape, x, [&](int64_t at, auto v) {
     expected[at] = combine(op, expected[at], v);
     size[at] += op == Reduce::sumSquares ? double(v) * v : fabs(double(v));
   });
@@ -106,13 +106,16 @@ void check_reduce(Reduce op, int type, const Shape &shape, const std::vector<T> 
     for (double &e : expected) e /= static_cast<double>(args.n_red);
   // Pairwise sums: a rounding per level of the tree and for the blocks below it, relative to the sum of absolute
   // values.
-  const double roundings = type == DG_FLOAT32 ? (40 + log2(args.n_red + 1.0)) * 6e-8 : 0;
+  const double roundings = std::is_same_v<decltype(number(T{})), float> ? (40 + log2(args.n_red + 1.0)) * 6e-8 : 0;
   for (int64_t i = 0; i < args.n_out; i++) {
     const double scale = op == Reduce::mean ? size[i] / static_cast<double>(args.n_red) : size[i];
     const bool sum = op == Reduce::sum || op == Reduce::mean || op == Reduce::sumSquares;
-    const double allowed = sum ? roundings * scale : 0;
-    const double got = static_cast<double>(y[i]), e = expected[i];
-    CHECK(got == e || (got != got && e != e) || fabs(got - e) <= allowed, "%s: %g, not %g", what.c_str(), got, e);
+    const double got = static_cast<double>(number(y[i]));
+    const double e = sum ? in_range<T>(expected[i]) : static_cast<double>(number(stored<T>(expected[i])));
+    const double allowed = sum ? roundings * scale + half_place<T> * fabs(e) + half_smallest<T> : 0;
+    const double error = fabs(got - e);
+    CHECK(got == e || (got != got && e != e) || (isfinite(error) && error <= allowed), "%s: %g, not %g", what.c_str(),
+          got, e);
   }
 }
 
@@ -167,12 +170,14 @@ void check_reductions() {
   for (const Shape &shape : shapes) {
     int64_t n = 1;
     for (int64_t size : shape.size) n *= size;
-    std::vector<float> x = random_values(n);
-    for (Reduce op : {Reduce::sum, Reduce::mean, Reduce::sumSquares, Reduce::max, Reduce::min})
-      check_reduce(op, DG_FLOAT32, shape, x);
-    std::vector<float> powers(n);  // of 2, so that products are exact
+    std::vector<float> x = random_values(n), powers(n);  // of 2, so that products are exact
     for (float &v : powers) v = random_bits() % 64 ? 1 : random_bits() % 2 ? 2 : 0.5f;
-    check_reduce(Reduce::prod, DG_FLOAT32, shape, powers);
+    for_float_types([&](auto one) {
+      using T = decltype(one);
+      for (Reduce op : {Reduce::sum, Reduce::mean, Reduce::sumSquares, Reduce::max, Reduce::min})
+        check_reduce(op, float_type<T>, shape, all_stored<T>(x));
+      check_reduce(Reduce::prod, float_type<T>, shape, all_stored<T>(powers));
+    });
     std::vector<int32_t> ints(n), signs(n);
     std::vector<uint8_t> rarely(n), mostly(n);
     for (int64_t i = 0; i < n; i++) {
@@ -193,7 +198,10 @@ void check_nan_and_wrapping() {
     std::vector<float> x = random_values(5000);
     x[at] = NAN;
     for (const Shape &shape : {Shape{{5000}, 1}, Shape{{100, 50}, 1}, Shape{{100, 50}, 2}, Shape{{500, 10}, 1}})
-      for (Reduce op : {Reduce::max, Reduce::min}) check_reduce(op, DG_FLOAT32, shape, x);
+      for (Reduce op : {Reduce::max, Reduce::min}) {
+        check_reduce(op, DG_FLOAT32, shape, x);
+        check_reduce(op, DG_FLOAT16, shape, all_stored<Half>(x));
+      }
   }
   const std::vector<int32_t> big(100, INT32_MAX);
   ReduceArgs args = coalesce(Reduce::sum, DG_INT32, {{100}, 1});
@@ -221,9 +229,9 @@ void check_argreduce(ArgReduce op, int type, const Line &l, const std::vector<T>
   for (int64_t o = 0; o < l.outer; o++) {
     for (int64_t j = 0; j < l.inner; j++) {
       int64_t best = 0;
-      const auto value = [&](int64_t i) { return x[(o * l.n + i) * l.inner + j]; };
+      const auto value = [&](int64_t i) { return number(x[(o * l.n + i) * l.inner + j]); };
       for (int64_t i = 1; i < l.n; i++) {
-        const T v = value(i), b = value(best);
+        const auto v = value(i), b = value(best);
         if (b == b && (v != v || (op == ArgReduce::argMax ? v > b : v < b))) best = i;
       }
       CHECK(y[o * l.inner + j] == best, "[%ld, %ld, %ld]: %d, not %ld", l.outer, l.n, l.inner, y[o * l.inner + j],
@@ -245,8 +253,11 @@ void check_argreductions() {
     holes = x;
     for (int64_t i = 0; i < n; i += 37) holes[i] = NAN;
     for (ArgReduce op : {ArgReduce::argMax, ArgReduce::argMin}) {
-      check_argreduce(op, DG_FLOAT32, l, x);
-      check_argreduce(op, DG_FLOAT32, l, holes);
+      for_float_types([&](auto one) {
+        using T = decltype(one);
+        check_argreduce(op, float_type<T>, l, all_stored<T>(x));
+        check_argreduce(op, float_type<T>, l, all_stored<T>(holes));
+      });
       check_argreduce(op, DG_INT32, l, ints);
     }
   }
@@ -263,14 +274,15 @@ void check_scan(Scan op, int type, const Line &l, bool exclusive, bool reverse, 
       double acc = op == Scan::cumprod;
       for (int64_t i = 0; i < l.n; i++) {
         const int64_t at = (o * l.n + (reverse ? l.n - 1 - i : i)) * l.inner + j;
-        const double after = op == Scan::cumprod ? acc * double(x[at]) : acc + double(x[at]);
+        const double value = static_cast<double>(number(x[at]));
+        const double after = op == Scan::cumprod ? acc * value : acc + value;
         expected[at] = exclusive ? acc : after;
         acc = after;
       }
     }
   }
-  check_close(scan_name(static_cast<int>(op)), y, expected, type == DG_FLOAT32 ? 1e-7 : 0,
-              type == DG_FLOAT32 ? 1e-10 : 0);
+  constexpr bool floats = std::is_same_v<decltype(number(T{})), float>;
+  check_stored(scan_name(static_cast<int>(op)), y, expected, floats ? 1e-7 : 0, floats ? 1e-10 : 0);
 }
 
 void check_scans() {
@@ -285,8 +297,11 @@ void check_scans() {
       signs[i] = random_bits() % 2 ? -1 : 1;
     }
     for (int mode = 0; mode < 4; mode++) {
-      check_scan(Scan::cumsum, DG_FLOAT32, l, mode & 1, mode & 2, x);
-      check_scan(Scan::cumprod, DG_FLOAT32, l, mode & 1, mode & 2, factors);
+      for_float_types([&](auto one) {
+        using T = decltype(one);
+        check_scan(Scan::cumsum, float_type<T>, l, mode & 1, mode & 2, all_stored<T>(x));
+        check_scan(Scan::cumprod, float_type<T>, l, mode & 1, mode & 2, all_stored<T>(factors));
+      });
       check_scan(Scan::cumsum, DG_INT32, l, mode & 1, mode & 2, ints);
       check_scan(Scan::cumprod, DG_INT32, l, mode & 1, mode & 2, signs);
     }

@@ -1,32 +1,14 @@
-// Does every optimizer rule follow its definition over several steps, does clipping see the parameters' elements only,
-// and is whatever is not finite found?
+// Does every optimizer rule follow its definition over several steps, whatever its parameters are stored in, and does a
+// step that is to be skipped change nothing?
 #include <functional>
 
+#include "half_values.h"
 #include "math/families.h"
-#include "variants.h"
+#include "segments.h"
 
 using namespace dg;
 
 namespace {
-
-// A flat array with gaps, as core lays it out.
-struct Layout {
-  std::vector<Segment> segments;
-  int64_t total = 0;
-
-  explicit Layout(const std::vector<int64_t> &sizes) {
-    for (int64_t n : sizes) {
-      total = (total + segment_align - 1) / segment_align * segment_align;
-      segments.push_back({nullptr, DG_FLOAT32, total, n, static_cast<int32_t>(segments.size() % 2)});
-      total += n;
-    }
-  }
-  template <class Visit>
-  void for_elements(const Visit &visit) const {
-    for (const Segment &s : segments)
-      for (int64_t i = 0; i < s.n; i++) visit(s, s.offset + i);
-  }
-};
 
 struct Weight {
   double w, s1, s2, s3;
@@ -230,79 +212,93 @@ void check_rule(const Rule &rule, const Layout &layout) {
   check_close(rule.what, y, expected, 5e-6, 5e-6);
 }
 
+// Parameters of 16 bits, beside others of float32: each step widens them, does what it does to float32, and rounds.
+template <class T>
+void check_halves(const Rule &rule, const Layout &layout) {
+  constexpr int steps = 3;
+  const int64_t total = layout.total;
+  const int32_t count = static_cast<int32_t>(layout.segments.size());
+  const std::vector<float> weights = random_values(total), grads = random_values(total);
+  std::vector<float> hyper(DG_HYPER);
+  hyper[0] = 0.05f;
+  hyper[1] = 0.1f;
+  for (size_t i = 0; i < rule.hyper.size(); i++) hyper[2 + i] = rule.hyper[i];
+  if (rule.op == Update::nadam) hyper[15] = 1;
+
+  // `steps` steps of parameters whose types and places the segments say; the states they leave.
+  const auto step_all = [&](const Kernels &k, const std::vector<Segment> &segments, auto &&between) {
+    std::vector<float> states(3 * total), h = hyper;
+    for (int64_t i = 0; i < total; i++) states[i] = static_cast<float>(rule.accumulator);
+    const auto slot = [&](int i) { return rule.slots >> i & 1 ? states.data() + i * total : nullptr; };
+    int32_t iteration = 0;
+    for (int t = 0; t < steps; t++) {
+      CHECK(k.update({static_cast<int>(rule.op), grads.data(), slot(0), slot(1), slot(2), h.data(), &iteration, nullptr,
+                      segments.data(), count}) == 0);
+      between();
+    }
+    return states;
+  };
+
+  std::vector<float> wide = numbers_of(all_stored<T>(weights)), odd = weights;  // odd segments are float32
+  std::vector<Segment> segments = layout.segments;
+  for (int32_t i = 0; i < count; i++) segments[i].param = (i % 2 ? odd : wide).data() + segments[i].offset;
+  const std::vector<float> states = step_all(kernels_here()[0], segments, [&] {
+    for (float &w : wide) w = number(stored<T>(w));
+  });
+
+  std::vector<float> floats, states_here;
+  const auto y = run_everywhere<T>(
+      rule.what, total,
+      [&](const Kernels &k, T *param) {
+        floats = weights;
+        for (int32_t i = 0; i < count; i++) {
+          Segment &s = segments[i];
+          s.type = i % 2 ? DG_FLOAT32 : float_type<T>;
+          s.param = i % 2 ? static_cast<void *>(floats.data() + s.offset) : param + s.offset;
+        }
+        states_here = step_all(k, segments, [] {});
+        return same_bits(states_here, states) && same_bits(floats, odd) ? 0 : 1;
+      },
+      0, all_stored<T>(weights));
+  for (int32_t i = 0; i < count; i += 2)
+    for (int64_t j = segments[i].offset; j < segments[i].offset + segments[i].n; j++)
+      CHECK(number(y[j]) == wide[j], "%s of %s: %g, not %g", rule.what, float_name<T>, number(y[j]), wide[j]);
+}
+
 void check_updates() {
   const std::vector<std::vector<int64_t>> sizes = {{}, {1}, {10, 64, 3, 17}, {0, 5, 0}, {40000, 10, 20000}};
   for (const auto &size : sizes)
-    for (const Rule &rule : rules) check_rule(rule, Layout(size));
-}
-
-void check_clip(Clip op, float limit, const Layout &layout, float padding) {
-  std::vector<float> before(layout.total, padding);
-  layout.for_elements([&](const Segment &s, int64_t i) { before[i] = random_value() * static_cast<float>(s.n % 7); });
-  const auto y = run_everywhere<float>(
-      clip_name(static_cast<int>(op)), layout.total,
-      [&](const Kernels &k, float *grads) {
-        return k.clip(
-            {static_cast<int>(op), grads, limit, layout.segments.data(), static_cast<int32_t>(layout.segments.size())});
-      },
-      0, before);
-  std::vector<double> squares(layout.segments.size());
-  double all = 0;
-  for (size_t k = 0; k < squares.size(); k++) {
-    const Segment &s = layout.segments[k];
-    for (int64_t i = 0; i < s.n; i++) squares[k] += double(before[s.offset + i]) * before[s.offset + i];
-    all += squares[k];
-  }
-  std::vector<double> expected(before.begin(), before.end());
-  layout.for_elements([&](const Segment &s, int64_t i) {
-    const double norm = sqrt(op == Clip::clipnorm ? squares[&s - layout.segments.data()] : all);
-    if (op == Clip::clipvalue) {
-      expected[i] = fmin(fmax(before[i], -limit), limit);
-    } else if (norm > limit) {
-      expected[i] = before[i] * limit / norm;
+    for (const Rule &rule : rules) {
+      check_rule(rule, Layout(size));
+      check_halves<Half>(rule, Layout(size));
+      check_halves<Brain>(rule, Layout(size));
     }
-  });
-  check_close(clip_name(static_cast<int>(op)), y, expected, 1e-6, 0);
 }
 
-void check_clipping() {
-  for (const auto &sizes : std::vector<std::vector<int64_t>>{{}, {1}, {10, 64, 3, 17}, {0, 5}, {100000, 33, 70000}})
-    for (float limit : {0.0f, 0.5f, 3.0f, 1e6f})
-      for (Clip op : {Clip::clipvalue, Clip::clipnorm, Clip::globalClipnorm})
-        check_clip(op, limit, Layout(sizes), 1e9f);
-  // NaN stays visible: by value in its place, by norm everywhere.
-  const std::vector<float> before = {3, NAN, 4};
-  const Layout layout({3});
-  for (Clip op : {Clip::clipvalue, Clip::clipnorm, Clip::globalClipnorm}) {
-    const auto y = run_everywhere<float>(
-        "NaN", 3,
-        [&](const Kernels &k, float *grads) {
-          return k.clip({static_cast<int>(op), grads, 1, layout.segments.data(), 1});
+// A step whose gradients are not all finite changes nothing at all.
+template <class T>
+void check_skipping() {
+  const Layout layout({10, 300});
+  const std::vector<float> grads(layout.total, INFINITY);
+  const std::vector<T> before = all_stored<T>(random_values(layout.total));
+  std::vector<float> mean(layout.total), square(layout.total), hyper(DG_HYPER, 0.5f);
+  int32_t iteration = 7;
+  for (int32_t finite : {0, 1}) {
+    const auto y = run_everywhere<T>(
+        "update to be skipped", layout.total,
+        [&](const Kernels &k, T *param) {
+          mean = square = std::vector<float>(layout.total, 1);
+          iteration = 7;
+          std::vector<Segment> segments = layout.segments;
+          for (Segment &s : segments) s.param = param + s.offset, s.type = float_type<T>;
+          return k.update({static_cast<int>(Update::adam), grads.data(), mean.data(), square.data(), nullptr,
+                           hyper.data(), &iteration, &finite, segments.data(), 2});
         },
         0, before);
-    CHECK(y[1] != y[1] && (op == Clip::clipvalue ? y[0] == 1 : y[0] != y[0]), "%g %g", y[0], y[1]);
-  }
-}
-
-void check_all_finite() {
-  for (int64_t n : {0, 1, 7, 16, 100, 200001}) {
-    std::vector<float> x = random_values(n);
-    const auto flag = [&] {
-      return run_everywhere<int32_t>("all finite", 1, [&](const Kernels &k, int32_t *y) {
-        return k.all_finite({x.data(), y, n});
-      })[0];
-    };
-    if (n) x[n / 2] = 3.4e38f;
-    CHECK(flag() == 1, "%ld", n);
-    for (int64_t at : {int64_t{0}, n / 3, n - 1}) {
-      for (float bad : {NAN, INFINITY, -INFINITY}) {
-        if (n == 0) continue;
-        const float good = x[at];
-        x[at] = bad;
-        CHECK(flag() == 0, "%g at %ld of %ld", bad, at, n);
-        x[at] = good;
-      }
-    }
+    CHECK(same_bits(y, before) == !finite, "finite %d, %s", finite, float_name<T>);
+    CHECK((mean == std::vector<float>(layout.total, 1)) == !finite);
+    CHECK((square == std::vector<float>(layout.total, 1)) == !finite);
+    CHECK(iteration == 7 + finite);
   }
 }
 
@@ -310,7 +306,6 @@ void check_all_finite() {
 
 int main() {
   check_updates();
-  check_clipping();
-  check_all_finite();
+  for_float_types([](auto type) { check_skipping<decltype(type)>(); });
   return check_report("update_test");
 }

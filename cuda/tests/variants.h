@@ -110,7 +110,8 @@ void check_close(const std::string &what, const std::vector<T> &got, const std::
   CHECK(got.size() == expected.size(), "%s", what.c_str());
   for (size_t i = 0; i < got.size(); i++) {
     const double g = static_cast<double>(got[i]), e = static_cast<double>(expected[i]);
-    const bool close = g == e || (g != g && e != e) || fabs(g - e) <= absolute + relative * fabs(e);
+    const double error = fabs(g - e);
+    const bool close = g == e || (g != g && e != e) || (isfinite(error) && error <= absolute + relative * fabs(e));
     CHECK(close, "%s: element %zu is %.9g, not %.9g", what.c_str(), i, g, e);
     if (!close) return;
   }
