@@ -165,6 +165,7 @@ void check_scatter_adds(const Table &t) {
   const std::vector<float> x = random_values(terms), before = random_values(places);
   for_float_types([&](auto type) {
     using T = decltype(type);
+    if (is_half_type<T> && terms > 50000) return;  // that many are float32's business, to save the emulator time
     check_scatter_add(float_type<T>, t, all_stored<T>(x), all_stored<T>(before));
   });
   std::vector<uint32_t> ints(terms);

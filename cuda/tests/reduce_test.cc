@@ -174,6 +174,7 @@ void check_reductions() {
     for (float &v : powers) v = random_bits() % 64 ? 1 : random_bits() % 2 ? 2 : 0.5f;
     for_float_types([&](auto one) {
       using T = decltype(one);
+      if (is_half_type<T> && n > 130000) return;  // that many are float32's business, to save the emulator time
       for (Reduce op : {Reduce::sum, Reduce::mean, Reduce::sumSquares, Reduce::max, Reduce::min})
         check_reduce(op, float_type<T>, shape, all_stored<T>(x));
       check_reduce(Reduce::prod, float_type<T>, shape, all_stored<T>(powers));
@@ -281,8 +282,10 @@ void check_scan(Scan op, int type, const Line &l, bool exclusive, bool reverse, 
       }
     }
   }
+  // float32 accumulates in float64; 16-bit floats may do so in float32, with a rounding per element.
+  const double error = is_half_type<T> ? static_cast<double>(l.n) * 6e-8 : 0;
   constexpr bool floats = std::is_same_v<decltype(number(T{})), float>;
-  check_stored(scan_name(static_cast<int>(op)), y, expected, floats ? 1e-7 : 0, floats ? 1e-10 : 0);
+  check_stored(scan_name(static_cast<int>(op)), y, expected, error + (floats ? 1e-7 : 0), error + (floats ? 1e-10 : 0));
 }
 
 void check_scans() {
