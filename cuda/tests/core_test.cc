@@ -126,11 +126,11 @@ void nonsense() {
   auto small = [&] { return static_cast<int>(random() % 12) - 2; };
   for (int i = 0; i < 40; i++)
     pool.push_back(
-        dg_alloc(0, i % 4 ? DG_FLOAT32 : static_cast<int>(random() % 6), static_cast<double>(random() % 9), 0));
+        dg_alloc(0, i % 2 ? DG_FLOAT32 : static_cast<int>(random() % 6), static_cast<double>(random() % 9), 0));
   for (int i = 0; i < 200000; i++) {
     for (int s = 0; s < 24; s++) scratch[s] = random() % 8 ? number() : handle();
     int x = handle(), y = handle(), z = handle(), w = handle();
-    switch (random() % 22) {
+    switch (random() % 23) {
       case 0:
         dg_unary(small() + static_cast<int>(random() % 60), x, y, 0.5f, 1);
         break;
@@ -196,6 +196,9 @@ void nonsense() {
         break;
       case 21:
         dg_free(dg_view(x, number(), small(), number()));
+        break;
+      case 22:
+        dg_loss_scale(x, y, z, small());
         break;
     }
   }

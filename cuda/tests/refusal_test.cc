@@ -141,6 +141,66 @@ void numbers() {
   for (int a : {x, empty, state}) dg_free(a);
 }
 
+// One type of floats a call; float32 where 16 bits would not do; nothing that has none.
+void mixed_types() {
+  const Memory m;
+  const int x = array({1, 2, 3, 4}), half = view(x, 0, DG_FLOAT16, 8), brain = view(x, 0, DG_BFLOAT16, 8);
+  const int out = view(m.all, 0, DG_FLOAT16, 8), out_brain = view(m.all, 0, DG_BFLOAT16, 8), one = array({1});
+  const int single = view(m.all, 0, DG_FLOAT16, 1), one_int = view(one, 0, DG_INT32, 1),
+            places = dg_alloc(0, DG_INT32, 8, 1);
+  const int condition = view(x, 0, DG_BOOL, 8);
+  const int add = id(DG_NAMES_BINARY, "add"), abs = id(DG_NAMES_UNARY, "abs"), sum = id(DG_NAMES_REDUCE, "sum");
+  dg_fill(places, 0);
+  REFUSED(dg_unary(abs, half, out_brain, 0, 0), "The output must be float16, got bfloat16");
+  REFUSED(dg_unary(abs, half, m.low, 0, 0), "The output must be float16, got float32");
+  REFUSED(dg_unary(id(DG_NAMES_UNARY, "isNaN"), half, out, 0, 0), "The output must be bool, got float16");
+  REFUSED(dg_unary(id(DG_NAMES_UNARY, "bitwiseNot"), half, out, 0, 0), "bitwiseNot does not take float16");
+  REFUSED(dg_binary(add, half, brain, out, 0), "The second operand must be float16, got bfloat16");
+  REFUSED(dg_binary(add, brain, brain, out, 0), "The output must be bfloat16, got float16");
+  REFUSED(dg_where(condition, half, brain, out, 0), "The second choice must be float16, got bfloat16");
+  REFUSED(dg_copy(half, out_brain), "The copy must be float16, got bfloat16");
+  REFUSED(dg_gather(half, places, 0, out_brain, 1, 8, 8, 1), "The output must be float16, got bfloat16");
+  REFUSED(dg_scatter_add(brain, places, out, 1, 8, 8, 1), "The output must be bfloat16, got float16");
+  list(8);
+  REFUSED(dg_reduce(sum, half, m.one_int, 1, 1), "The output must be float16, got int32");
+  list(8);
+  REFUSED(dg_reduce(id(DG_NAMES_REDUCE, "all"), half, single, 1, 1), "all does not take float16");
+  REFUSED(dg_argreduce(id(DG_NAMES_ARGREDUCE, "argMax"), half, single, 1, 8, 1),
+          "The output must be int32, got float16");
+  REFUSED(dg_scan(id(DG_NAMES_SCAN, "cumsum"), half, out_brain, 1, 8, 1, 0, 0), "must be float16, got bfloat16");
+  REFUSED(dg_matmul(half, brain, 0, out, 1, 1, 1, 8, 0, -1, 0), "The second matrix must be float16, got bfloat16");
+  REFUSED(dg_matmul(half, half, one, single, 1, 1, 1, 8, 0, -1, 0), "The bias must be float16, got float32");
+  REFUSED(dg_softmax(half, out_brain, 1, 8, 0), "The output must be float16, got bfloat16");
+  REFUSED(dg_softmax_grad(half, brain, out, 1, 8, 0), "The forward result must be float16, got bfloat16");
+  REFUSED(dg_cross_entropy(half, brain, m.one_int, 1, 8), "The labels must be float16, got bfloat16");
+  REFUSED(dg_cross_entropy(half, half, single, 1, 8), "The loss must be float32, got float16");
+  REFUSED(dg_cross_entropy_grad(half, half, single, out, 1, 8), "The upstream gradient must be float32, got float16");
+  REFUSED(dg_all_finite(half, m.one_int), "The input must be float32, got float16");
+  list(single, 0);
+  REFUSED(dg_update(id(DG_NAMES_UPDATE, "sgd"), half, 0, 0, 0, one, one_int, 0, 1),
+          "The gradients must be float32, got float16");
+  REFUSED(dg_loss_scale(single, one_int, m.one_int, 2), "The scale must be float32, got float16");
+  REFUSED(dg_loss_scale(one, one_int, m.one_int, 2), "share memory");
+  REFUSED(dg_loss_scale(one, m.one_int, m.one_int, 2), "share memory");
+  for (int a : {x, half, brain, out, out_brain, one, single, one_int, places, condition}) dg_free(a);
+}
+
+// A call on 16-bit floats may need room to widen them. Where there is none it says so, and works when there is.
+void no_room_to_widen() {
+  const double n = 1 << 20;
+  const int x = dg_alloc(0, DG_BFLOAT16, n, 1), y = dg_alloc(0, DG_BFLOAT16, 1, 1), result = array({0});
+  const int sum = id(DG_NAMES_REDUCE, "mean");
+  CHECK(dg_fill(x, 3) == 0 && dg_trim(0) == 0);
+  CHECK(dg_memory_limit(0, dg_memory(0, DG_BYTES_LIVE) + 1000) == 0);
+  list(n);
+  const int status = dg_reduce(sum, x, y, 1, 1);
+  CHECK(status == 0 || (status == DG_E_MEMORY && message().find("Out of memory") == 0), "%s", message().c_str());
+  CHECK(dg_memory_limit(0, 0) == 0);
+  list(n);
+  CHECK(dg_reduce(sum, x, y, 1, 1) == 0 && dg_cast(y, result) == 0 && read(result, 1)[0] == 3);
+  for (int a : {x, y, result}) dg_free(a);
+}
+
 // Views without elements share nothing, wherever they lie.
 void empty_views() {
   const int x = array({1, 2, 3, 4}), nothing = view(x, 2, DG_FLOAT32, 0), wide = view(x, 2, DG_INT32, 0);
@@ -227,6 +287,8 @@ int main() {
   overlaps();
   updates();
   numbers();
+  mixed_types();
+  no_room_to_widen();
   empty_views();
   copies_of_odd_bytes();
   at_the_wrong_time();
