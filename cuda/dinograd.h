@@ -185,7 +185,7 @@ DG_API int dg_strided(int x, double x_offset, int y, double y_offset, int rank);
 // outside the index are an error there too, and zeros on a GPU.
 DG_API int dg_gather(int x, int index, int start, int y, double outer, double rows, double count, double inner);
 // y[o, index[i], :] += x[o, i, :], repeated indices in ascending i; floats and int32. Indices outside [0, rows) are left
-// out.
+// out. (A GPU rounds 16-bit sums every 2^20 indices, which is as many as it takes at once.)
 DG_API int dg_scatter_add(int x, int index, int y, double outer, double rows, double count, double inner);
 // y [count, depth]: on where the column equals index[i], off elsewhere; both converted to y's type as by dg_cast.
 DG_API int dg_one_hot(int index, int y, double depth, float on, float off);

@@ -1,4 +1,4 @@
-// Gather, its transpose scatter-add, and one-hot: what does an index array select?
+// Gather and one-hot: what does an index array select?
 #include "../core/args.h"
 #include "../math/real.h"
 #include "index.h"
@@ -23,41 +23,6 @@ __global__ void __launch_bounds__(block_threads)
     const int64_t row = inside(first + position, index_count) ? index[first + position] : -1;
     y[i] = inside(row, rows) ? x[(o + row) * inner_size + j] : T{};
   }
-}
-
-// One thread per column of a range of rows: it walks the whole index and adds what falls into its range, so that every
-// element meets its terms in ascending order. More ranges than needed to fill the GPU would only read the index more
-// often.
-template <class T>
-__global__ void __launch_bounds__(block_threads)
-    scatter_add(const T *x, const int32_t *index, T *y, int64_t threads, int64_t rows, int64_t rows_each, int64_t count,
-                Divider ranges, Divider inner, int64_t inner_size) {
-  for (int64_t t = first_index(); t < threads; t += index_step()) {
-    int64_t j, range;
-    const int64_t o = ranges.divide(inner.divide(t, j), range);
-    const int64_t begin = range * rows_each, end = begin + rows_each < rows ? begin + rows_each : rows;
-    const T *from = x + o * count * inner_size + j;
-    for (int64_t row = begin; row < end; row++) {
-      T &to = y[(o * rows + row) * inner_size + j];
-      Number<T> sum = number(to);
-      for (int64_t i = 0; i < count; i++)
-        if (index[i] == row) sum += number(from[i * inner_size]);
-      to = element<T>(sum);
-    }
-  }
-}
-
-template <class T>
-int launch_scatter_add(const ScatterAddArgs &args) {
-  constexpr int64_t enough_threads = 1 << 16;
-  const int64_t columns = args.outer * args.inner;
-  int64_t ranges = divide_up(enough_threads, columns);
-  if (ranges > args.rows) ranges = args.rows;
-  const int64_t rows_each = divide_up(args.rows, ranges);
-  ranges = divide_up(args.rows, rows_each);
-  return launch<scatter_add<T>>(grid_for(columns * ranges), block_threads, 0, static_cast<const T *>(args.x),
-                                args.index, static_cast<T *>(args.y), columns * ranges, args.rows, rows_each,
-                                args.count, Divider(ranges), Divider(args.inner), args.inner);
 }
 
 template <class T>
@@ -92,12 +57,6 @@ int run_gather(const GatherArgs &args) {
                                        args.index, args.start, static_cast<T *>(args.y), n, args.rows,
                                        gpu::Divider(args.count), gpu::Divider(inner), inner, args.index_count);
   });
-}
-
-int run_scatter_add(const ScatterAddArgs &args) {
-  if (!args.outer || !args.count || !args.rows || !args.inner) return 0;
-  if (args.type == DG_INT32) return gpu::launch_scatter_add<uint32_t>(args);  // wraps
-  return gpu::with_floats(args.type, [&]<class T>() { return gpu::launch_scatter_add<T>(args); });
 }
 
 int run_one_hot(const OneHotArgs &args) {

@@ -5,9 +5,9 @@
 
 #include "../core/args.h"
 #include "../math/families.h"
-#include "group.h"
 #include "launch.h"
 #include "number.h"
+#include "running.h"
 
 namespace dg {
 namespace gpu {
@@ -15,61 +15,6 @@ namespace {
 
 constexpr int items = 4;  // elements of a thread, side by side
 constexpr int block_items = block_threads * items;
-constexpr int warps = block_threads / warp_width;
-
-struct RunningSum {
-  template <class A>
-  __device__ static A start() {
-    return 0;
-  }
-  template <class A>
-  __device__ static A join(A a, A b) {
-    return a + b;
-  }
-};
-struct RunningProduct {
-  template <class A>
-  __device__ static A start() {
-    return 1;
-  }
-  template <class A>
-  __device__ static A join(A a, A b) {
-    return a * b;
-  }
-};
-
-template <class A>
-__device__ A shuffle_up(A value, int by) {
-  constexpr int words = sizeof(A) / 4;
-  uint32_t word[words];
-  memcpy(word, &value, sizeof(A));
-  for (int i = 0; i < words; i++) word[i] = __shfl_up_sync(all_lanes, word[i], by);
-  memcpy(&value, word, sizeof(A));
-  return value;
-}
-
-// The join of what all threads before the calling one have, and of what all have.
-template <class R, class A>
-struct Before {
-  A before, all;
-  __device__ Before(A mine, A *shared) {
-    const int lane = static_cast<int>(threadIdx.x) % warp_width, warp = static_cast<int>(threadIdx.x) / warp_width;
-    for (int by = 1; by < warp_width; by *= 2) {
-      const A left = shuffle_up(mine, by);
-      if (lane >= by) mine = R::join(left, mine);
-    }
-    if (lane == warp_width - 1) shared[warp] = mine;
-    before = shuffle_up(mine, 1);
-    if (lane == 0) before = R::template start<A>();
-    __syncthreads();
-    all = R::template start<A>();
-    for (int i = 0; i < warps; i++) {
-      if (i == warp) before = R::join(all, before);
-      all = R::join(all, shared[i]);
-    }
-    __syncthreads();
-  }
-};
 
 struct ScanShape {
   int64_t n;              // elements of a line
@@ -156,13 +101,13 @@ int scan(const ScanArgs &args) {
   const int64_t blocks = args.outer * shape.parts;
   if (starts) {
     const ScanShape of_totals{shape.parts, 1, shape.parts, true, false};
-    if (int failed = launch<part_totals<R, T, A>>(blocks, block_threads, warps * sizeof(A), shape, x, starts))
+    if (int failed = launch<part_totals<R, T, A>>(blocks, block_threads, block_warps * sizeof(A), shape, x, starts))
       return failed;
-    if (int failed = launch<scan_lines<R, A, A>>(args.outer, block_threads, warps * sizeof(A), of_totals, starts,
+    if (int failed = launch<scan_lines<R, A, A>>(args.outer, block_threads, block_warps * sizeof(A), of_totals, starts,
                                                  starts, nullptr))
       return failed;
   }
-  return launch<scan_lines<R, T, A>>(blocks, block_threads, warps * sizeof(A), shape, x, y, starts);
+  return launch<scan_lines<R, T, A>>(blocks, block_threads, block_warps * sizeof(A), shape, x, y, starts);
 }
 
 template <class T, class A>

@@ -43,4 +43,6 @@ inline unsigned atomicInc(unsigned *at, unsigned last) {
   return old;
 }
 
+inline int __popc(unsigned x) { return __builtin_popcount(x); }
+inline int __ffs(int x) { return __builtin_ffs(x); }
 inline unsigned __umulhi(unsigned a, unsigned b) { return static_cast<unsigned>(uint64_t{a} * b >> 32); }
