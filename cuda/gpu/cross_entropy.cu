@@ -10,60 +10,62 @@ namespace {
 __device__ bool known(int32_t place, int64_t n) { return place >= 0 && place < n; }
 
 template <class T>
-__global__ void __launch_bounds__(block_threads)
-    cross_entropy_rows(RowShape shape, const T *x, const T *labels, float *loss) {
+__global__ void __launch_bounds__(long_row_threads, least_blocks)
+    cross_entropy_rows(RowShape shape, const T *x_, const T *labels_, float *loss) {
   DG_SHARED(float, shared);
-  const Row row(shape, shared);
-  x += row.index * shape.n;
-  labels += row.index * shape.n;
+  const Row<T> row(shape, shared);
+  const RowInput<T> x(row, x_, -infinity), labels(row, labels_, 0);
   const Scale scale = measure(row, x);
   const float log_sum = log_(scale.sum);
-  const float sum = row.reduce<Sum>(
-      [&](int64_t i) { return cross_entropy_term(number(x[i]), number(labels[i]), scale.max, log_sum); });
+  const float sum = row.template reduce<Sum>([&](int64_t i) {
+    return map([&](float v, float label) { return cross_entropy_term(v, label, scale.max, log_sum); }, x.again(i),
+               labels.read(i));
+  });
   if (row.lane == 0 && row.index < shape.rows) loss[row.index] = sum;
 }
 
 template <class T>
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(long_row_threads, least_blocks)
     class_entropy_rows(RowShape shape, const T *x, const int32_t *classes, float *loss) {
   DG_SHARED(float, shared);
-  const Row row(shape, shared);
-  x += row.index * shape.n;
-  const Scale scale = measure(row, x);
+  const Row<T> row(shape, shared);
+  const Scale scale = measure(row, RowInput<T>(row, x, -infinity));
   if (row.lane || row.index >= shape.rows) return;
   const int32_t place = classes[row.index];
-  loss[row.index] =
-      known(place, shape.n) ? cross_entropy_term(number(x[place]), 1.0f, scale.max, log_(scale.sum)) : not_a_number;
+  loss[row.index] = known(place, shape.n)
+                        ? cross_entropy_term(number(x[row.index * shape.n + place]), 1.0f, scale.max, log_(scale.sum))
+                        : not_a_number;
 }
 
 template <class T>
-__global__ void __launch_bounds__(block_threads)
-    cross_entropy_grad_rows(RowShape shape, const T *x, const T *labels, const float *dloss, T *dx) {
+__global__ void __launch_bounds__(long_row_threads, least_blocks)
+    cross_entropy_grad_rows(RowShape shape, const T *x_, const T *labels_, const float *dloss, T *dx) {
   DG_SHARED(float, shared);
-  const Row row(shape, shared);
-  const int64_t first = row.index * shape.n;
-  x += first, labels += first, dx += first;
-  const Scale scale = measure(row, x);
-  const float weight = row.reduce<Sum>([&](int64_t i) { return number(labels[i]); }) / scale.sum;
-  row.each([&](int64_t i) {
-    dx[i] = element<T>(cross_entropy_grad(number(x[i]), number(labels[i]), scale.max, weight, dloss[row.index]));
+  const Row<T> row(shape, shared);
+  const RowInput<T> x(row, x_, -infinity), labels(row, labels_, 0, 1);
+  const Exponentials<T> e(row, x);
+  const float weight = row.template reduce<Sum>([&](int64_t i) { return labels.first(i); }) / e.sum;
+  const float upstream = row.n ? dloss[row.index] : 0;
+  row.write(dx, [&](int64_t i) {
+    return map([&](float v, float label) { return cross_entropy_grad(v, label, weight, upstream); }, e.at(i),
+               labels.again(i));
   });
 }
 
 template <class T>
-__global__ void __launch_bounds__(block_threads)
-    class_entropy_grad_rows(RowShape shape, const T *x, const int32_t *classes, const float *dloss, T *dx) {
+__global__ void __launch_bounds__(long_row_threads, least_blocks)
+    class_entropy_grad_rows(RowShape shape, const T *x_, const int32_t *classes, const float *dloss, T *dx) {
   DG_SHARED(float, shared);
-  const Row row(shape, shared);
-  x += row.index * shape.n;
-  dx += row.index * shape.n;
-  const Scale scale = measure(row, x);
-  const float weight = 1.0f / scale.sum;
-  row.each([&](int64_t i) {
-    const int32_t place = classes[row.index];
-    const float label = i == place ? 1.0f : 0.0f;
-    const float dxi = cross_entropy_grad(number(x[i]), label, scale.max, weight, dloss[row.index]);
-    dx[i] = element<T>(known(place, shape.n) ? dxi : not_a_number);
+  const Row<T> row(shape, shared);
+  const RowInput<T> x(row, x_, -infinity);
+  const Exponentials<T> e(row, x);
+  const int32_t place = row.n ? classes[row.index] : 0;
+  const float upstream = row.n ? dloss[row.index] : 0, weight = known(place, row.n) ? 1.0f / e.sum : not_a_number;
+  row.write(dx, [&](int64_t i) {
+    auto grad = e.at(i);
+    for (int j = 0; j < row.size; j++)
+      grad.at[j] = cross_entropy_grad(grad.at[j], row.at(i, j) == place ? 1.0f : 0.0f, weight, upstream);
+    return grad;
   });
 }
 
@@ -71,8 +73,8 @@ __global__ void __launch_bounds__(block_threads)
 }  // namespace gpu
 
 int run_cross_entropy(const CrossEntropyArgs &args) {
-  const gpu::RowShape shape(args.rows, args.n);
   return gpu::with_floats(args.type, [&]<class T>() {
+    const gpu::RowShape shape(args.rows, args.n, gpu::pack_size<T>, args.classes ? 0 : 1);
     const T *const logits = static_cast<const T *>(args.logits), *const labels = static_cast<const T *>(args.labels);
     return args.classes ? gpu::launch_rows<gpu::class_entropy_rows<T>>(shape, logits, args.classes, args.loss)
                         : gpu::launch_rows<gpu::cross_entropy_rows<T>>(shape, logits, labels, args.loss);
@@ -80,8 +82,8 @@ int run_cross_entropy(const CrossEntropyArgs &args) {
 }
 
 int run_cross_entropy_grad(const CrossEntropyGradArgs &args) {
-  const gpu::RowShape shape(args.rows, args.n);
   return gpu::with_floats(args.type, [&]<class T>() {
+    const gpu::RowShape shape(args.rows, args.n, gpu::pack_size<T>, args.classes ? 1 : 2);
     const T *const logits = static_cast<const T *>(args.logits), *const labels = static_cast<const T *>(args.labels);
     T *const dx = static_cast<T *>(args.dlogits);
     return args.classes ? gpu::launch_rows<gpu::class_entropy_grad_rows<T>>(shape, logits, args.classes, args.dloss, dx)

@@ -8,53 +8,56 @@ namespace gpu {
 namespace {
 
 template <class T>
-__global__ void __launch_bounds__(block_threads) softmax(RowShape shape, const T *x, T *y) {
+__global__ void __launch_bounds__(long_row_threads, least_blocks) softmax(RowShape shape, const T *x_, T *y) {
   DG_SHARED(float, shared);
-  const Row row(shape, shared);
-  x += row.index * shape.n;
-  y += row.index * shape.n;
-  const Scale scale = measure(row, x);
-  const float inverse = 1.0f / scale.sum;
-  row.each([&](int64_t i) { y[i] = element<T>(exp_below(number(x[i]) - scale.max) * inverse); });
+  const Row<T> row(shape, shared);
+  const RowInput<T> x(row, x_, -infinity);
+  const Exponentials<T> e(row, x);
+  const float inverse = 1.0f / e.sum;
+  row.write(y, [&](int64_t i) { return map([=](float v) { return v * inverse; }, e.at(i)); });
 }
 
 template <class T>
-__global__ void __launch_bounds__(block_threads) log_softmax_rows(RowShape shape, const T *x, T *y) {
+__global__ void __launch_bounds__(long_row_threads, least_blocks) log_softmax_rows(RowShape shape, const T *x_, T *y) {
   DG_SHARED(float, shared);
-  const Row row(shape, shared);
-  x += row.index * shape.n;
-  y += row.index * shape.n;
+  const Row<T> row(shape, shared);
+  const RowInput<T> x(row, x_, -infinity);
   const Scale scale = measure(row, x);
   const float log_sum = log_(scale.sum);
-  row.each([&](int64_t i) { y[i] = element<T>(log_softmax(number(x[i]), scale.max, log_sum)); });
+  row.write(y, [&](int64_t i) { return map([&](float v) { return log_softmax(v, scale.max, log_sum); }, x.again(i)); });
 }
 
 template <class T>
-__global__ void __launch_bounds__(block_threads) softmax_grad_rows(RowShape shape, const T *dy, const T *y, T *dx) {
+__global__ void __launch_bounds__(long_row_threads, least_blocks)
+    softmax_grad_rows(RowShape shape, const T *dy_, const T *y_, T *dx) {
   DG_SHARED(float, shared);
-  const Row row(shape, shared);
-  const int64_t first = row.index * shape.n;
-  dy += first, y += first, dx += first;
-  const float sum = row.reduce<Sum>([&](int64_t i) { return number(dy[i]) * number(y[i]); });
-  row.each([&](int64_t i) { dx[i] = element<T>(softmax_grad(number(dy[i]), number(y[i]), sum)); });
+  const Row<T> row(shape, shared);
+  const RowInput<T> dy(row, dy_, 0), y(row, y_, 0, 1);
+  const float sum = row.template reduce<Sum>(
+      [&](int64_t i) { return map([](float a, float b) { return a * b; }, dy.first(i), y.first(i)); });
+  row.write(dx, [&](int64_t i) {
+    return map([=](float a, float b) { return softmax_grad(a, b, sum); }, dy.again(i), y.again(i));
+  });
 }
 
 template <class T>
-__global__ void __launch_bounds__(block_threads) log_softmax_grad_rows(RowShape shape, const T *dy, const T *y, T *dx) {
+__global__ void __launch_bounds__(long_row_threads, least_blocks)
+    log_softmax_grad_rows(RowShape shape, const T *dy_, const T *y_, T *dx) {
   DG_SHARED(float, shared);
-  const Row row(shape, shared);
-  const int64_t first = row.index * shape.n;
-  dy += first, y += first, dx += first;
-  const float sum = row.reduce<Sum>([&](int64_t i) { return number(dy[i]); });
-  row.each([&](int64_t i) { dx[i] = element<T>(log_softmax_grad(number(dy[i]), number(y[i]), sum)); });
+  const Row<T> row(shape, shared);
+  const RowInput<T> dy(row, dy_, 0), y(row, y_, 0);
+  const float sum = row.template reduce<Sum>([&](int64_t i) { return dy.first(i); });
+  row.write(dx, [&](int64_t i) {
+    return map([=](float a, float b) { return log_softmax_grad(a, b, sum); }, dy.again(i), y.read(i));
+  });
 }
 
 }  // namespace
 }  // namespace gpu
 
 int run_softmax(const SoftmaxArgs &args) {
-  const gpu::RowShape shape(args.rows, args.n);
   return gpu::with_floats(args.type, [&]<class T>() {
+    const gpu::RowShape shape(args.rows, args.n, gpu::pack_size<T>, 1);
     const T *const x = static_cast<const T *>(args.x);
     T *const y = static_cast<T *>(args.y);
     return args.log ? gpu::launch_rows<gpu::log_softmax_rows<T>>(shape, x, y)
@@ -63,8 +66,8 @@ int run_softmax(const SoftmaxArgs &args) {
 }
 
 int run_softmax_grad(const SoftmaxGradArgs &args) {
-  const gpu::RowShape shape(args.rows, args.n);
   return gpu::with_floats(args.type, [&]<class T>() {
+    const gpu::RowShape shape(args.rows, args.n, gpu::pack_size<T>, args.log ? 1 : 2);
     const T *const dy = static_cast<const T *>(args.dy), *const y = static_cast<const T *>(args.y);
     T *const dx = static_cast<T *>(args.dx);
     return args.log ? gpu::launch_rows<gpu::log_softmax_grad_rows<T>>(shape, dy, y, dx)

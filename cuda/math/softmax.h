@@ -33,10 +33,14 @@ template <class V>
 DG_HD V cross_entropy_term(V x, V label, float max, float log_sum) {
   return select(label == 0.0f, 0.0f, label * (log_sum - (x - max)));
 }
-// dx = dloss (softmax * sum of labels - label), with weight = sum of labels / sum
+// dx = dloss (softmax * sum of labels - label), with e = exp_below(x - max) and weight = sum of labels / sum
+template <class V>
+DG_HD V cross_entropy_grad(V e, V label, float weight, float dloss) {
+  return fma_(e, weight, -label) * dloss;
+}
 template <class V>
 DG_HD V cross_entropy_grad(V x, V label, float max, float weight, float dloss) {
-  return fma_(exp_below(x - max), weight, -label) * dloss;
+  return cross_entropy_grad(exp_below(x - max), label, weight, dloss);
 }
 
 }  // namespace dg
