@@ -25,8 +25,6 @@ struct Devices {
   Text why_none;
 };
 
-int capability(const cudaDeviceProp &p) { return p.major * 10 + p.minor; }
-
 // Says in why_none what keeps CUDA from starting.
 void explain(Text &why, cudaError_t error) {
   int driver = 0, runtime = 0;
@@ -66,7 +64,8 @@ Devices *find_devices() {
     if (cudaGetDeviceProperties(&d.properties, i)) continue;
     d.gpu.ordinal = i;
     d.gpu.multiprocessors = d.properties.multiProcessorCount;
-    if (capability(d.properties) >= least_capability) {
+    d.gpu.capability = d.properties.major * 10 + d.properties.minor;
+    if (d.gpu.capability >= least_capability) {
       devices->usable.push_back(d);
     } else if (!devices->why_none.length()) {
       Text &why = devices->why_none;
@@ -148,7 +147,7 @@ double device_number(int device, int what) {
       if (!gpu::open(device) || cudaMemGetInfo(&available, &total)) return 0;
       return static_cast<double>(available);
     case DG_COMPUTE_CAPABILITY:
-      return gpu::capability(d.properties);
+      return d.gpu.capability;
     case DG_MULTIPROCESSORS:
       return d.properties.multiProcessorCount;
     case DG_CLOCK:

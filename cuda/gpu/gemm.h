@@ -1,32 +1,128 @@
-// What is a matrix product to an engine, and what happens to a sum when it is done? Engines (simt.h) differ in how they
-// make the sums; everything else is here.
+// What is a matrix product to an engine, how is it cut into pieces, and what happens to a sum when it is done? Engines
+// (simt.h, mma.h) differ in how they make the sums; everything else is here.
 #pragma once
 #include <cuda_runtime.h>
 
 #include "../core/args.h"
 #include "../math/elementwise.h"
+#include "../math/half.h"
+#include "launch.h"
 
 namespace dg::gpu {
 
-// The lines of a matrix run along k: rows of a, columns of b. Strides are in elements.
+// What products of T are added up in. int32 wraps, so it is unsigned here.
+template <class T>
+using Sum = std::conditional_t<std::is_same_v<T, uint32_t>, uint32_t, float>;
+
+// The lines of a matrix run along k: rows of a, columns of b. Strides are in elements, and either `line` or `step` is 1.
 template <class T>
 struct Lines {
   const T *data;
   int64_t count;       // of one matrix
   int64_t line, step;  // from one line to the next, and along k
   int64_t matrix;      // from one matrix of the batch to the next
+  int32_t width;       // bytes that may be copied at once: 16, 4 or one element
 };
 
 template <class T>
 struct Gemm {
   Lines<T> a, b;
   int64_t batch, k;
-  const float *bias;
+  T *y;
+  bool wide;           // rows of y may be written 16 bytes at a time
+  const T *bias;       // null: none
   int32_t activation;  // unary operation or -1
   float alpha;
   int64_t tiles_m, tiles_n;
   int64_t parts, length;  // k is cut into parts of this length, each with sums of its own
+  Sum<T> *partial;        // [parts, batch, m, n] where there are several
+
+  __host__ __device__ int64_t results() const { return batch * a.count * b.count; }
 };
+
+// ---- Problems ----------------------------------------------------------------------------------------------------------
+
+// The widest access that suits an address and distances from it (in elements) alike.
+template <class T, class... Distances>
+int access_width(const void *address, Distances... distances) {
+  const auto bits = (reinterpret_cast<uintptr_t>(address) | ... | (static_cast<uintptr_t>(distances) * sizeof(T)));
+  return bits % 16 == 0 ? 16 : bits % 4 == 0 ? 4 : static_cast<int>(sizeof(T));
+}
+
+template <class T>
+Gemm<T> problem(const MatMulArgs &args) {
+  // [lines, k] in memory, or [k, lines].
+  const auto lines = [&](const void *p, int64_t count, bool along_k, int64_t matrix) {
+    const auto *data = static_cast<const T *>(p);
+    const int64_t pitch = along_k ? args.k : count;
+    const int width = access_width<T>(p, pitch, matrix);
+    return along_k ? Lines<T>{data, count, pitch, 1, matrix, width} : Lines<T>{data, count, 1, pitch, matrix, width};
+  };
+  Gemm<T> p{};
+  p.a = lines(args.a, args.m, !args.transpose_a, args.a_step);
+  p.b = lines(args.b, args.n, args.transpose_b, args.b_step);
+  p.batch = args.batch;
+  p.k = p.length = args.k;
+  p.y = static_cast<T *>(args.y);
+  p.wide = access_width<T>(args.y, args.n) == 16;
+  p.bias = static_cast<const T *>(args.bias);
+  p.activation = args.activation;
+  p.alpha = args.alpha;
+  p.parts = 1;
+  return p;
+}
+
+// Cuts the results into tiles and, where these are few and k is long, k into parts that are worth their second pass.
+template <class Tile, class T>
+int64_t cut(Gemm<T> &p) {
+  constexpr int64_t least_length = 128, enough_blocks = 256, rounding = 32;
+  p.tiles_m = divide_up(p.a.count, Tile::m);
+  p.tiles_n = divide_up(p.b.count, Tile::n);
+  const int64_t tiles = p.tiles_m * p.tiles_n * p.batch;
+  const int64_t most = static_cast<int64_t>(workspace_bytes / sizeof(Sum<T>)) / p.results();
+  int64_t parts = enough_blocks / tiles;
+  if (parts > p.k / least_length) parts = p.k / least_length;
+  if (parts > most) parts = most;
+  if (parts > 1) {
+    p.length = divide_up(divide_up(p.k, parts), rounding) * rounding;
+    p.parts = divide_up(p.k, p.length);
+  }
+  p.partial = static_cast<Sum<T> *>(current().workspace);
+  return tiles * p.parts;  // blocks
+}
+
+template <class T>
+int64_t tile_count(const Gemm<T> &p, int m, int n) {
+  return divide_up(p.a.count, m) * divide_up(p.b.count, n) * p.batch;
+}
+
+// ---- Blocks ------------------------------------------------------------------------------------------------------------
+
+// What a block works on: the tile of y at [row, column] of a matrix of the batch, for elements [begin, end) of k.
+struct Work {
+  int64_t row, column, part, batch, begin, end;
+};
+
+// Blocks that run at the same time take tiles near each other, of `strip` rows of tiles, so that they find most of a and
+// b in the cache.
+template <class Tile, class T>
+__device__ Work work_of_block(const Gemm<T> &p) {
+  constexpr unsigned strip = 8;
+  const auto tiles_m = static_cast<unsigned>(p.tiles_m), tiles_n = static_cast<unsigned>(p.tiles_n);
+  const unsigned tile = blockIdx.x % (tiles_m * tiles_n), matrix = blockIdx.x / (tiles_m * tiles_n);
+  const unsigned first = tile / (strip * tiles_n) * strip, within = tile % (strip * tiles_n);
+  const unsigned height = tiles_m - first < strip ? tiles_m - first : strip;
+  Work work;
+  work.row = int64_t{first + within % height} * Tile::m;
+  work.column = int64_t{within / height} * Tile::n;
+  work.part = matrix % static_cast<unsigned>(p.parts);
+  work.batch = matrix / static_cast<unsigned>(p.parts);
+  work.begin = work.part * p.length;
+  work.end = work.begin + p.length < p.k ? work.begin + p.length : p.k;
+  return work;
+}
+
+// ---- Results -----------------------------------------------------------------------------------------------------------
 
 template <class Op>
 __device__ float activate_with(float x, float alpha) {
@@ -44,14 +140,28 @@ __device__ __attribute__((noinline)) static float activate(int op, float x, floa
   return x;
 }
 
-__device__ inline float multiply_add(float a, float b, float sum) { return fma_(a, b, sum); }
-__device__ inline uint32_t multiply_add(uint32_t a, uint32_t b, uint32_t sum) { return a * b + sum; }
-
 // What becomes of the sum of column j.
-__device__ inline float finish(const Gemm<float> &p, int64_t j, float sum) {
-  if (p.bias) sum += p.bias[j];
-  return p.activation < 0 ? sum : activate(p.activation, sum, p.alpha);
+template <class T>
+__device__ T finish(const Gemm<T> &p, int64_t j, float sum) {
+  if (p.bias) sum += widen(p.bias[j]);
+  if (p.activation >= 0) sum = activate(p.activation, sum, p.alpha);
+  return narrow<T>(sum);
 }
 __device__ inline uint32_t finish(const Gemm<uint32_t> &, int64_t, uint32_t sum) { return sum; }
+
+// y = finish(sum over parts), for all elements of the batch.
+template <class T>
+__global__ void __launch_bounds__(block_threads) add_parts(const Gemm<T> __grid_constant__ p) {
+  const int64_t n = p.results();
+  for (int64_t i = first_index(); i < n; i += index_step()) {
+    Sum<T> sum = p.partial[i];
+    for (int64_t part = 1; part < p.parts; part++) sum += p.partial[part * n + i];
+    p.y[i] = finish(p, i % p.b.count, sum);
+  }
+}
+template <class T>
+int join_parts(const Gemm<T> &p) {
+  return p.parts > 1 ? launch<add_parts<T>>(grid_for(p.results()), block_threads, 0, p) : 0;
+}
 
 }  // namespace dg::gpu

@@ -14,6 +14,7 @@ constexpr size_t workspace_bytes = size_t{16} << 20;
 struct Gpu {
   int ordinal;  // CUDA's number of the device
   int multiprocessors;
+  int capability;  // major * 10 + minor
   cudaStream_t stream;
   void *workspace;
   unsigned *ticket;  // see last_block.h

@@ -20,6 +20,23 @@ inline int launch_failed(cudaError_t error, std::string_view function) {
   return status(error, name);
 }
 
+// A block gets more shared memory than this only from a kernel that was prepared for it, on each GPU.
+constexpr size_t shared_default = size_t{48} << 10;
+
+template <auto kernel>
+cudaError_t allow_shared(size_t bytes) {
+  static struct {
+    int gpu = -1;
+    size_t bytes = 0;
+  } allowed;
+  const int gpu = current().ordinal;
+  if (bytes <= shared_default || (gpu == allowed.gpu && bytes <= allowed.bytes)) return cudaSuccess;
+  const auto attribute = cudaFuncAttributeMaxDynamicSharedMemorySize;
+  const cudaError_t error = cudaFuncSetAttribute(kernel, attribute, static_cast<int>(bytes));
+  if (!error) allowed = {gpu, bytes};
+  return error;
+}
+
 // A row of blocks; none are no work, and more than a grid can have are refused by CUDA.
 template <auto kernel, class... Arguments>
 int launch(int64_t blocks, dim3 block, size_t shared_bytes, Arguments &&...arguments) {
@@ -29,7 +46,8 @@ int launch(int64_t blocks, dim3 block, size_t shared_bytes, Arguments &&...argum
   config.blockDim = block;
   config.dynamicSmemBytes = shared_bytes;
   config.stream = current().stream;
-  const cudaError_t error = cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...);
+  cudaError_t error = allow_shared<kernel>(shared_bytes);
+  if (!error) error = cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...);
   return error ? launch_failed(error, __PRETTY_FUNCTION__) : 0;
 }
 

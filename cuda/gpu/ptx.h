@@ -47,54 +47,56 @@ __device__ inline void copy_async_wait() {
 #endif
 }
 
+// ---- Tensor cores, from compute capability 8.0 on ----------------------------------------------------------------------
+// Kernels that use what follows are empty where tensor_cores is false, and never launched there.
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
+constexpr bool tensor_cores = true;
+#define DG_TENSOR(...) asm __VA_ARGS__
+#else
+constexpr bool tensor_cores = false;
+#define DG_TENSOR(...) __trap()
+#endif
 
-// Four 8x8 matrices of 16-bit elements: lane l gives the address of row l % 8 of matrix l / 8 and receives, of each,
-// elements 2 (l % 4) and 2 (l % 4) + 1 of row l / 4; transposed: of column l / 4.
+// Four 8x8 matrices of 16-bit elements: lane l gives the address (a multiple of 16) of row l % 8 of matrix l / 8 and
+// receives, of each, elements 2 (l % 4) and 2 (l % 4) + 1 of row l / 4; transposed: of column l / 4.
 __device__ inline void load_matrices(uint32_t (&r)[4], const void *row) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"(shared_address(row))
-               : "memory");
+  DG_TENSOR(volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                     : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                     : "r"(shared_address(row))
+                     : "memory"));
 }
 __device__ inline void load_matrices_transposed(uint32_t (&r)[4], const void *row) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"(shared_address(row))
-               : "memory");
+  DG_TENSOR(volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                     : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                     : "r"(shared_address(row))
+                     : "memory"));
 }
 
 // The nearest TF32 number, as mma_tf32 takes it.
 __device__ inline uint32_t to_tf32(float x) {
-  uint32_t bits;
-  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
+  uint32_t bits = 0;
+  DG_TENSOR(("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x)));
   return bits;
 }
 
 // d += a . b of one warp: a [16, k], b [k, 8], d [16, 8] float32, spread over the lanes as the PTX manual's figures for
 // m16n8k8 .tf32 and m16n8k16 .f16 and .bf16 show.
+#define DG_MMA(shape)                                                                                     \
+  DG_TENSOR(("mma.sync.aligned." shape " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};" \
+             : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                             \
+             : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1])))
+
 __device__ inline void mma_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, "
-      "%3};"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+  DG_MMA("m16n8k8.row.col.f32.tf32.tf32.f32");
 }
 __device__ inline void mma_f16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, "
-      "%3};"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+  DG_MMA("m16n8k16.row.col.f32.f16.f16.f32");
 }
 __device__ inline void mma_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, "
-      "%3};"
-      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+  DG_MMA("m16n8k16.row.col.f32.bf16.bf16.f32");
 }
 
-#endif
+#undef DG_MMA
+#undef DG_TENSOR
 
 }  // namespace dg::ptx

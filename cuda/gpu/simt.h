@@ -1,4 +1,4 @@
-// The matrix product on the ordinary cores: exact float32, and int32.
+// The matrix product on the ordinary cores: exact float32, int32, and 16-bit floats where tensor cores do not take them.
 //
 // A block makes a tile of y. Slices of a and b, `depth` deep, flow through a ring of buffers in shared memory, copied
 // ahead of the arithmetic; each thread keeps thread_m x thread_n sums in registers.
@@ -6,7 +6,6 @@
 #include <ptx.h>
 
 #include "gemm.h"
-#include "launch.h"
 
 namespace dg::gpu {
 
@@ -25,42 +24,49 @@ struct Tile {
   }
 };
 
+__device__ inline float multiply_add(float a, float b, float sum) { return fma_(a, b, sum); }
+__device__ inline uint32_t multiply_add(uint32_t a, uint32_t b, uint32_t sum) { return a * b + sum; }
+
+// Starts copying an element, or writes zero. 16-bit floats are too narrow for that, and widened as they are written.
+template <class T>
+__device__ void copy_element(Sum<T> *shared, const T *from, bool valid) {
+  if constexpr (sizeof(T) == sizeof(Sum<T>)) {
+    ptx::copy_async_4(shared, from, valid);
+  } else {
+    *shared = valid ? widen(*from) : 0;
+  }
+}
+
 // Starts copying a slice: shared[k][line] for `lines` lines from `line` and depth values of k, zeros where there are
 // none.
 template <class T, int lines, int pitch, int depth, int threads>
-__device__ void copy_slice(T *shared, const Lines<T> &matrix, const T *data, int64_t line, int64_t k, int64_t k_end) {
+__device__ void copy_slice(Sum<T> *shared, const Lines<T> &matrix, const T *data, int64_t line, int64_t k,
+                           int64_t k_end) {
   constexpr int each = lines * depth / threads;
   const bool along_k = matrix.step == 1;
 #pragma unroll
   for (int e = 0; e < each; e++) {
     const int i = e * threads + static_cast<int>(threadIdx.x);  // neighbours in the block are neighbours in memory
     const int at = along_k ? i / depth : i % lines, deep = along_k ? i % depth : i / lines;
-    ptx::copy_async_4(shared + deep * pitch + at, data + (line + at) * matrix.line + (k + deep) * matrix.step,
-                      line + at < matrix.count && k + deep < k_end);
+    copy_element<T>(shared + deep * pitch + at, data + (line + at) * matrix.line + (k + deep) * matrix.step,
+                    line + at < matrix.count && k + deep < k_end);
   }
 }
 
-// y [parts, batch, m, n]: finished results, or with several parts the sums of each.
 template <class T, class Tile>
-__global__ void __launch_bounds__(Tile::threads) simt_gemm(const Gemm<T> __grid_constant__ p, T *y) {
-  DG_SHARED(T, shared);
-  int64_t block = blockIdx.x;
-  const int64_t column0 = block % p.tiles_n * Tile::n;
-  block /= p.tiles_n;
-  const int64_t row0 = block % p.tiles_m * Tile::m;
-  block /= p.tiles_m;
-  const int64_t part = block % p.parts, batch = block / p.parts;
-  const T *a = p.a.data + batch * p.a.matrix, *b = p.b.data + batch * p.b.matrix;
-  const int64_t begin = part * p.length, end = begin + p.length < p.k ? begin + p.length : p.k;
-  const int slices = static_cast<int>(divide_up(end - begin, Tile::depth));
+__global__ void __launch_bounds__(Tile::threads) simt_gemm(const Gemm<T> __grid_constant__ p) {
+  DG_SHARED(Sum<T>, shared);
+  const Work work = work_of_block<Tile>(p);
+  const T *a = p.a.data + work.batch * p.a.matrix, *b = p.b.data + work.batch * p.b.matrix;
+  const int slices = static_cast<int>(divide_up(work.end - work.begin, Tile::depth));
 
   const auto copy = [&](int slice) {
     if (slice < slices) {
-      T *stage = shared + slice % Tile::stages * Tile::stage_size;
-      const int64_t k = begin + slice * Tile::depth;
-      copy_slice<T, Tile::m, Tile::pitch_a, Tile::depth, Tile::threads>(stage, p.a, a, row0, k, end);
+      Sum<T> *stage = shared + slice % Tile::stages * Tile::stage_size;
+      const int64_t k = work.begin + slice * Tile::depth;
+      copy_slice<T, Tile::m, Tile::pitch_a, Tile::depth, Tile::threads>(stage, p.a, a, work.row, k, work.end);
       stage += Tile::depth * Tile::pitch_a;
-      copy_slice<T, Tile::n, Tile::pitch_b, Tile::depth, Tile::threads>(stage, p.b, b, column0, k, end);
+      copy_slice<T, Tile::n, Tile::pitch_b, Tile::depth, Tile::threads>(stage, p.b, b, work.column, k, work.end);
     }
     ptx::copy_async_commit();  // an empty group at the end keeps the count
   };
@@ -68,16 +74,16 @@ __global__ void __launch_bounds__(Tile::threads) simt_gemm(const Gemm<T> __grid_
 
   const int thread_row = static_cast<int>(threadIdx.x) / Tile::threads_n;
   const int thread_column = static_cast<int>(threadIdx.x) % Tile::threads_n;
-  T sum[Tile::thread_m][Tile::thread_n] = {};
+  Sum<T> sum[Tile::thread_m][Tile::thread_n] = {};
   for (int slice = 0; slice < slices; slice++) {
     ptx::copy_async_wait<Tile::stages - 2>();
     __syncthreads();  // the slice is there for all, and all are done with the one whose place is taken next
     copy(slice + Tile::stages - 1);
-    const T *stage_a = shared + slice % Tile::stages * Tile::stage_size,
-            *stage_b = stage_a + Tile::depth * Tile::pitch_a;
+    const Sum<T> *stage_a = shared + slice % Tile::stages * Tile::stage_size,
+                 *stage_b = stage_a + Tile::depth * Tile::pitch_a;
 #pragma unroll
     for (int k = 0; k < Tile::depth; k++) {
-      T row[Tile::thread_m], column[Tile::thread_n];
+      Sum<T> row[Tile::thread_m], column[Tile::thread_n];
 #pragma unroll
       for (int i = 0; i < Tile::thread_m; i++)
         row[i] = stage_a[k * Tile::pitch_a + Tile::place(thread_row, i, Tile::m, Tile::thread_m)];
@@ -91,17 +97,42 @@ __global__ void __launch_bounds__(Tile::threads) simt_gemm(const Gemm<T> __grid_
     }
   }
 
-  y += (part * p.batch + batch) * p.a.count * p.b.count;
+  const int64_t matrix = p.a.count * p.b.count;
 #pragma unroll
   for (int i = 0; i < Tile::thread_m; i++) {
-    const int64_t row = row0 + Tile::place(thread_row, i, Tile::m, Tile::thread_m);
+    const int64_t row = work.row + Tile::place(thread_row, i, Tile::m, Tile::thread_m);
 #pragma unroll
     for (int j = 0; j < Tile::thread_n; j++) {
-      const int64_t column = column0 + Tile::place(thread_column, j, Tile::n, Tile::thread_n);
-      if (row < p.a.count && column < p.b.count)
-        y[row * p.b.count + column] = p.parts > 1 ? sum[i][j] : finish(p, column, sum[i][j]);
+      const int64_t column = work.column + Tile::place(thread_column, j, Tile::n, Tile::thread_n);
+      if (row >= p.a.count || column >= p.b.count) continue;
+      const int64_t at = row * p.b.count + column;
+      if (p.parts > 1) {
+        p.partial[(work.part * p.batch + work.batch) * matrix + at] = sum[i][j];
+      } else {
+        p.y[work.batch * matrix + at] = finish(p, column, sum[i][j]);
+      }
     }
   }
+}
+
+template <class Tile, class T>
+int simt_tiles(Gemm<T> p) {
+  const int64_t blocks = cut<Tile>(p);
+  if (int failed = launch<simt_gemm<T, Tile>>(blocks, Tile::threads, Tile::shared_size * sizeof(Sum<T>), p))
+    return failed;
+  return join_parts(p);
+}
+
+// In the largest tiles of which there are enough to fill a GPU.
+template <class T>
+int simt_multiply(const Gemm<T> &p) {
+  using Large = Tile<128, 128, 8, 8>;
+  using Middle = Tile<64, 64, 4, 4>;
+  using Small = Tile<32, 32, 4, 4>;
+  constexpr int64_t enough_tiles = 128;
+  if (tile_count(p, Large::m, Large::n) >= enough_tiles) return simt_tiles<Large>(p);
+  if (tile_count(p, Middle::m, Middle::n) >= enough_tiles) return simt_tiles<Middle>(p);
+  return simt_tiles<Small>(p);
 }
 
 }  // namespace dg::gpu

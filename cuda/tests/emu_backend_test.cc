@@ -1,5 +1,6 @@
 // Do the parts of the CUDA backend that no kernel's result shows keep their promises? Division by multiplication for
-// large numbers too, failures that name their kernel, why there is no device.
+// large numbers too, failures that name their kernel, more shared memory than a kernel has by itself, why there is no device.
+#include <ptx.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +15,11 @@
 using namespace dg;
 
 namespace {
+
+__global__ void write_last_byte() {
+  DG_SHARED(unsigned char, shared);
+  shared[gpu::shared_default * 2 - 1] = 1;
+}
 
 __global__ void wait_for_nobody() {
   if (threadIdx.x == 0) __syncwarp();
@@ -51,6 +57,14 @@ void failures_name_the_kernel() {
   CHECK(gpu::launch<wait_for_nobody>(1, 2048, 0) == DG_E_DEVICE);
 }
 
+void much_shared_memory() {
+  for (int i = 0; i < 2; i++)
+    CHECK(gpu::launch<write_last_byte>(1, 1, gpu::shared_default * 2) == 0, "%s", sentence().c_str());
+  CHECK(gpu::launch<write_last_byte>(1, 1, size_t{1} << 20) == DG_E_DEVICE);
+  CHECK(sentence().find("write_last_byte failed") != std::string::npos, "%s", sentence().c_str());
+  CHECK(gpu::launch<write_last_byte>(1, 1, gpu::shared_default * 2) == 0);
+}
+
 // In a process of its own, because devices are looked for once.
 void no_device() {
   const pid_t child = fork();
@@ -69,5 +83,6 @@ int main() {
   divisions();
   no_device();
   failures_name_the_kernel();
+  much_shared_memory();
   return check_report("emu_backend_test");
 }

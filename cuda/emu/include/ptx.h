@@ -29,6 +29,7 @@ struct MatrixLane {
 };
 
 inline void load(uint32_t (&r)[4], const void *row, bool transposed, emu::Site site) {
+  if (reinterpret_cast<uintptr_t>(row) % 16) emu::trap("ldmatrix of a misaligned row at %s:%d", site.name(), site.line);
   MatrixLane mine{static_cast<const uint16_t *>(row), r};
   emu::meet(~0u, mine, site, [transposed](const auto &lane) {
     for (int l = 0; l < 32; l++) {
@@ -99,6 +100,8 @@ void copy_async_wait() {
   t.copies.resize(kept);
 }
 
+constexpr bool tensor_cores = true;
+
 inline void load_matrices(uint32_t (&r)[4], const void *row, emu::Site site = emu::Site::here()) {
   detail::load(r, row, false, site);
 }
@@ -106,7 +109,7 @@ inline void load_matrices_transposed(uint32_t (&r)[4], const void *row, emu::Sit
   detail::load(r, row, true, site);
 }
 
-inline uint32_t to_tf32(float x) { return (__builtin_bit_cast(uint32_t, x) + 0x1000) & ~0x1fffu; }
+inline uint32_t to_tf32(float x) { return x != x ? 0x7fffffff : (__builtin_bit_cast(uint32_t, x) + 0x1000) & ~0x1fffu; }
 
 inline void mma_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
                      emu::Site site = emu::Site::here()) {
