@@ -1,5 +1,6 @@
-// Which part of the CUDA runtime API is emulated? What cuda/gpu uses, with the meanings of NVIDIA's documentation. A
-// stream does its work at once, unless it is being captured: then each piece of work becomes a node of the graph.
+// Which part of the CUDA runtime API is emulated? What cuda/gpu uses, with the meanings of NVIDIA's documentation. Work
+// given to a stream waits there: it is done when somebody waits for it, or earlier, at random (see streams.h). A kernel
+// that goes wrong is therefore reported later, and leaves its device unusable.
 #pragma once
 #include <stddef.h>
 
@@ -18,14 +19,28 @@ enum cudaError_t {
   cudaErrorNoDevice = 100,
   cudaErrorInvalidDevice = 101,
   cudaErrorNoKernelImageForDevice = 209,
+  cudaErrorECCUncorrectable = 214,
+  cudaErrorContained = 226,
+  cudaErrorIllegalAddress = 700,
+  cudaErrorLaunchTimeout = 702,
+  cudaErrorAssert = 710,
+  cudaErrorHardwareStackError = 714,
+  cudaErrorIllegalInstruction = 715,
+  cudaErrorMisalignedAddress = 716,
+  cudaErrorInvalidAddressSpace = 717,
+  cudaErrorInvalidPc = 718,
   cudaErrorLaunchFailure = 719,
+  cudaErrorTensorMemoryLeak = 721,
+  cudaErrorMpsClientTerminated = 810,
   cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorStreamCaptureInvalidated = 901,
+  cudaErrorGraphExecUpdateFailure = 910,
+  cudaErrorExternalDevice = 911,
 };
 const char *cudaGetErrorString(cudaError_t error);  // after a launch failure: what the kernel did wrong
 cudaError_t cudaGetLastError();
 
-// ---- Devices
-// ---------------------------------------------------------------------------------------------------------
+// ---- Devices ----
 struct cudaDeviceProp {
   char name[256];
   size_t totalGlobalMem;
@@ -39,9 +54,9 @@ cudaError_t cudaDriverGetVersion(int *version);
 cudaError_t cudaRuntimeGetVersion(int *version);
 cudaError_t cudaSetDevice(int device);
 
-// ---- Memory
-// ----------------------------------------------------------------------------------------------------------
+// ---- Memory ----
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
+enum { cudaHostAllocPortable = 1 };
 typedef struct EmulatedStream *cudaStream_t;
 cudaError_t cudaMalloc(void **memory, size_t bytes);
 cudaError_t cudaFree(void *memory);
@@ -53,28 +68,38 @@ cudaError_t cudaMemcpyPeerAsync(void *to, int to_device, const void *from, int f
                                 cudaStream_t stream);
 cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t stream);
 
-// ---- Streams, events, graphs
-// -----------------------------------------------------------------------------------------
+// ---- Streams, events, graphs ----
 typedef struct EmulatedEvent *cudaEvent_t;
 typedef struct EmulatedGraph *cudaGraph_t;
-typedef struct EmulatedGraph *cudaGraphExec_t;
+typedef struct EmulatedInstance *cudaGraphExec_t;
 enum { cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
+enum cudaGraphExecUpdateResult { cudaGraphExecUpdateSuccess = 0, cudaGraphExecUpdateErrorTopologyChanged = 2 };
+struct cudaGraphExecUpdateResultInfo {
+  cudaGraphExecUpdateResult result;
+};
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags);
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph);
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *instance, cudaGraph_t graph, unsigned long long flags);
+cudaError_t cudaGraphExecUpdate(cudaGraphExec_t instance, cudaGraph_t graph, cudaGraphExecUpdateResultInfo *result);
 cudaError_t cudaGraphLaunch(cudaGraphExec_t instance, cudaStream_t stream);
 cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t instance);
 
-// ---- Launch
-// ----------------------------------------------------------------------------------------------------------
+// ---- The driver's own functions, by name: those of include/cuda.h ----
+enum cudaDriverEntryPointQueryResult { cudaDriverEntryPointSuccess = 0, cudaDriverEntryPointSymbolNotFound = 1 };
+enum { cudaEnableDefault = 0 };
+cudaError_t cudaGetDriverEntryPointByVersion(const char *symbol, void **function, unsigned version,
+                                             unsigned long long flags, cudaDriverEntryPointQueryResult *result);
+
+// ---- Launch ----
 struct cudaLaunchConfig_t {
   dim3 gridDim, blockDim;
   size_t dynamicSmemBytes;
@@ -86,8 +111,9 @@ enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 
 namespace emu {
 using Work = std::function<cudaError_t()>;
-// Does the work, or makes it a node of the graph that the stream is being captured into.
-cudaError_t submit(cudaStream_t stream, Work work);
+enum class Kind { kernel, copy, fill };
+// Leaves the work in the stream, or makes it a node of the graph that the stream is being captured into.
+cudaError_t submit(cudaStream_t stream, Kind kind, Work work);
 cudaError_t check(const cudaLaunchConfig_t &config, const void *kernel);
 cudaError_t launch(const cudaLaunchConfig_t &config, Kernel kernel);
 cudaError_t allow_shared(const void *kernel, size_t bytes);
@@ -107,7 +133,8 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*kernel)(
     void (*kernel)(Parameters...);
     std::tuple<std::decay_t<Parameters>...> arguments;
   };
-  return emu::submit(config->stream, [config = *config, call = Call{kernel, {std::forward<Arguments>(arguments)...}}] {
+  Call call{kernel, {std::forward<Arguments>(arguments)...}};
+  return emu::submit(config->stream, emu::Kind::kernel, [config = *config, call = std::move(call)] {
     const auto run = [](const void *p) {
       const Call &c = *static_cast<const Call *>(p);
       std::apply(c.kernel, c.arguments);

@@ -1,4 +1,4 @@
-// Does the emulated runtime keep CUDA's promises about memory, streams and graphs? Are overruns seen?
+// Does the emulated runtime keep CUDA's promises about memory and graphs? Are overruns seen?
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,21 +60,65 @@ void graphs() {
   CHECK(cudaStreamBeginCapture(test_stream(), cudaStreamCaptureModeThreadLocal) == cudaSuccess);
   float value = 2;
   CHECK(cudaMemcpyAsync(y, x, n * 4, cudaMemcpyDeviceToDevice, test_stream()) == cudaSuccess);
-  CHECK(run(add_to, 4, 32, 0, y, value, n) == "");
-  CHECK(run(add_to, 4, 32, 0, x, 1, n) == "");
+  CHECK(launch(test_stream(), add_to, 4, 32, 0, y, value, n) == cudaSuccess);
+  CHECK(launch(test_stream(), add_to, 4, 32, 0, x, 1, n) == cudaSuccess);
   value = 100;
-  CHECK(cudaStreamSynchronize(test_stream()) == cudaErrorStreamCaptureUnsupported);
   cudaGraph_t graph = nullptr;
   CHECK(cudaStreamEndCapture(test_stream(), &graph) == cudaSuccess);
   cudaGraphExec_t instance = nullptr;
   CHECK(cudaGraphInstantiate(&instance, graph, 0) == cudaSuccess);
   CHECK(cudaGraphDestroy(graph) == cudaSuccess);
+  CHECK(cudaStreamSynchronize(test_stream()) == cudaSuccess);
   for (int i = 0; i < n; i++) CHECK(y[i] == -1);
   for (int round = 0; round < 3; round++) {
     CHECK(cudaGraphLaunch(instance, test_stream()) == cudaSuccess);
+    CHECK(cudaStreamSynchronize(test_stream()) == cudaSuccess);
     for (int i = 0; i < n; i++) CHECK(y[i] == static_cast<float>(i + round + 2));
   }
   CHECK(cudaGraphExecDestroy(instance) == cudaSuccess);
+}
+
+// An operation that a capture cannot hold loses the graph; when the capture has ended, the stream works as before.
+void captures_that_fail() {
+  DeviceArray<float> y(1);
+  y[0] = 0;
+  cudaGraph_t graph = nullptr;
+  CHECK(cudaStreamBeginCapture(test_stream(), cudaStreamCaptureModeThreadLocal) == cudaSuccess);
+  CHECK(cudaStreamSynchronize(test_stream()) == cudaErrorStreamCaptureUnsupported);
+  CHECK(launch(test_stream(), add_to, 1, 1, 0, y, 1, 1) == cudaErrorStreamCaptureInvalidated);
+  CHECK(cudaStreamEndCapture(test_stream(), &graph) == cudaErrorStreamCaptureInvalidated && graph == nullptr);
+  CHECK(cudaStreamEndCapture(test_stream(), &graph) == cudaErrorStreamCaptureUnsupported);
+  CHECK(run(add_to, 1, 1, 0, y, 1, 1) == "" && y[0] == 1);
+}
+
+cudaGraph_t capture(float *y, float value, bool twice) {
+  cudaGraph_t graph = nullptr;
+  cudaStreamBeginCapture(test_stream(), cudaStreamCaptureModeThreadLocal);
+  for (int i = 0; i <= twice; i++) launch(test_stream(), add_to, 1, 1, 0, y, value, 1);
+  cudaStreamEndCapture(test_stream(), &graph);
+  return graph;
+}
+
+// An instance takes other values, not other operations, and launches made before keep what they were.
+void updates() {
+  DeviceArray<float> y(1);
+  y[0] = 0;
+  const cudaGraph_t one = capture(y, 1, false), ten = capture(y, 10, false), two = capture(y, 1, true);
+  cudaGraphExec_t instance = nullptr;
+  cudaGraphExecUpdateResultInfo info{};
+  CHECK(cudaGraphInstantiate(&instance, one, 0) == cudaSuccess);
+  emu::set_timing(emu::Timing::late);
+  CHECK(cudaGraphLaunch(instance, test_stream()) == cudaSuccess);
+  CHECK(cudaGraphExecUpdate(instance, ten, &info) == cudaSuccess);
+  emu::set_timing(emu::Timing::random);
+  CHECK(cudaGraphLaunch(instance, test_stream()) == cudaSuccess);
+  CHECK(cudaStreamSynchronize(test_stream()) == cudaSuccess && y[0] == 11);
+  CHECK(cudaGraphExecUpdate(instance, two, &info) == cudaErrorGraphExecUpdateFailure);
+  CHECK(info.result == cudaGraphExecUpdateErrorTopologyChanged);
+  CHECK(cudaGetLastError() == cudaErrorGraphExecUpdateFailure);
+  for (cudaGraph_t graph : {one, ten, two}) cudaGraphDestroy(graph);
+  cudaGraphExecDestroy(instance);
+  CHECK(emu::counts().graphs == 0 && emu::counts().instances == 0);
 }
 
 // Runs f in a process of its own; true when it died.
@@ -108,6 +152,8 @@ int main() {
   memory();
   large_parameters();
   graphs();
+  captures_that_fail();
+  updates();
   overruns_are_seen();
   return check_report("emu_runtime_test");
 }

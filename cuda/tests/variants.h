@@ -41,7 +41,13 @@ struct Kernels {
 
 #if defined(DG_EMULATED)
 
-#define DG_ENTRY(Args, name) run_##name,
+// A GPU's results are there when it has been waited for.
+#define DG_ENTRY(Args, name)                          \
+  [](const Args &args) {                              \
+    const int status = run_##name(args);              \
+    return status ? status : backend::synchronize(0); \
+  },
+
 inline std::vector<Kernels> kernels_here() {
   backend::use(0);
   return {{"the emulated GPU", DG_KERNELS(DG_ENTRY)}};
@@ -53,6 +59,7 @@ constexpr int bad_index = 0;  // no kernel can say what it met: results are zero
 
 // As the library forwards calls to them.
 #define DG_ENTRY(Args, name) [](const Args &args) { return run_in_float32(args, run_##name, run_cast); },
+
 inline std::vector<Kernels> kernels_here() {
   std::vector<Kernels> all;
   if (__builtin_cpu_supports("x86-64-v3")) {
