@@ -43,6 +43,7 @@ extern "C" {
 int dg_alloc(int device, int dtype, double count, int persistent) {
   Entry entry;
   DG_TRY(known_device(device));
+  DG_TRY(backend::usable(device));
   int size = element_size(dtype);
   DG_REQUIRE(size, "There is no data type ", dtype);
   DG_REQUIRE(whole(count), "An array's count must be a whole number, got ", count);
@@ -52,9 +53,11 @@ int dg_alloc(int device, int dtype, double count, int persistent) {
   size_t bytes = static_cast<size_t>(count) * size;
   Recording *r = context().recording;
   Arena *arena = r && !persistent && r->program->device == device ? r->program->arena : nullptr;
-  void *data = arena ? arena_allocate(arena, bytes) : pool_allocate(device, bytes);
-  if (!data) return DG_E_MEMORY;
-  auto *storage = new Storage{device, 1, static_cast<char *>(data), bytes, arena, arena ? r->number : 0};
+  char *data = nullptr;
+  Block *block = nullptr;
+  DG_TRY(arena ? arena_allocate(arena, bytes, &data) : pool_allocate(device, bytes, &block));
+  if (block) data = block->data;
+  auto *storage = new Storage{device, 1, data, bytes, block, arena, arena ? r->number : 0};
   int handle = add_array(storage, dtype, 0, static_cast<int64_t>(count));
   if (handle < 0) release(storage);
   return handle;
@@ -175,8 +178,7 @@ int dg_memory_limit(int device, double bytes) {
 int dg_trim(int device) {
   Entry entry;
   DG_TRY(known_device(device));
-  pool_trim(device);
-  return 0;
+  return pool_trim(device);
 }
 
 }  // extern "C"

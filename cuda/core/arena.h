@@ -11,8 +11,8 @@ struct Arena;
 
 Arena *arena_create(int device);
 int arena_device(const Arena *arena);
-// Memory inside the arena, or null after fail().
-void *arena_allocate(Arena *arena, size_t bytes);
+// Memory inside the arena; or a status after fail().
+int arena_allocate(Arena *arena, size_t bytes, char **memory);
 void arena_release(Arena *arena, void *memory, size_t bytes);
 // A program, finished or being recorded, begins and ends to use the arena.
 void arena_enter(Arena *arena);

@@ -99,7 +99,7 @@ void release(Storage *storage) {
   if (storage->arena) {
     arena_release(storage->arena, storage->data, storage->bytes);
   } else {
-    pool_release(storage->device, storage->data, storage->bytes);
+    pool_release(storage->block);
   }
   delete storage;
 }

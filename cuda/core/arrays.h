@@ -9,6 +9,7 @@
 namespace dg {
 
 struct Arena;
+struct Block;
 
 // A piece of device memory, kept while an array or a program refers to it.
 struct Storage {
@@ -16,6 +17,7 @@ struct Storage {
   int refs;
   char *data;
   size_t bytes;
+  Block *block;       // of the pool; null: from the arena
   Arena *arena;       // null: from the pool
   int64_t recording;  // number of the one that made it in its arena; 0: none
 };

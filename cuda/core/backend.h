@@ -18,15 +18,19 @@ const char *device_text(int device, int what);
 double device_number(int device, int what);
 // Selects the device for the kernel calls and transfers that follow on this thread.
 int use(int device);
+// 0, or a status after fail() for a device that failed for good. Asks nothing of the device itself.
+int usable(int device);
 int synchronize(int device);
 
-// Device memory, aligned to 256 bytes (64 on CPUs); null when there is none left. The pool calls these, nobody else.
-void *allocate(int device, size_t bytes);
+// Device memory, aligned to 256 bytes (64 on CPUs). DG_E_MEMORY, without a sentence, where there is none left; any other
+// status after fail(). The pool and arenas call these, nobody else.
+int allocate(int device, size_t bytes, void **memory);
 void release(int device, void *memory, size_t bytes);
-// Address space for an arena, which is backed by memory as it is used, or null where a build cannot: then the arena is
-// made of several allocations. `grow` backs [0, bytes); false when memory is short.
-void *reserve(int device, size_t bytes);
-bool grow(int device, void *base, size_t backed, size_t bytes);
+// Address space for an arena, at least `bytes` of it, which are rounded up, or null where a build or device has no such thing:
+// then the arena is made of several allocations. It is backed by memory as it is used, in multiples of `step`: `grow` backs
+// [backed, bytes) and returns what `allocate` would. What was backed before stays where it is.
+void *reserve(int device, size_t *bytes, size_t step);
+int grow(int device, void *base, size_t backed, size_t bytes);
 void unreserve(int device, void *base, size_t bytes, size_t backed);
 
 int upload(int device, void *to, const void *from, size_t bytes);

@@ -22,12 +22,12 @@ namespace {
 #if defined(__wasm__)
 
 int device_count() { return 1; }
-void *reserve(int, size_t) { return nullptr; }
-bool grow(int, void *, size_t, size_t) { return false; }
+void *reserve(int, size_t *, size_t) { return nullptr; }
+int grow(int, void *, size_t, size_t) { return DG_E_MEMORY; }
 void unreserve(int, void *, size_t, size_t) {}
 static double memory_total() { return 4294967296.0; }
 static double memory_free() { return memory_total() - __builtin_wasm_memory_size(0) * 65536.0; }
-void *allocate(int, size_t bytes) { return aligned_alloc(64, round_up(bytes, 64)); }
+static void *aligned(size_t bytes) { return aligned_alloc(64, round_up(bytes, 64)); }
 
 #else
 
@@ -39,16 +39,11 @@ int device_count() {
 }
 
 // Address space costs nothing until it is touched, so an arena takes all it could ever need and never moves.
-void *reserve(int, size_t bytes) {
-#if defined(__SANITIZE_ADDRESS__)
-  (void)bytes;
-  return nullptr;  // separate allocations show overruns
-#else
-  void *base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+void *reserve(int, size_t *bytes, size_t) {
+  void *base = mmap(nullptr, *bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return base == MAP_FAILED ? nullptr : base;
-#endif
 }
-bool grow(int, void *, size_t, size_t) { return true; }
+int grow(int, void *, size_t, size_t) { return 0; }
 void unreserve(int, void *base, size_t bytes, size_t) { munmap(base, bytes); }
 
 static double memory_total() {
@@ -60,7 +55,7 @@ static double memory_free() {
 
 // Linux hands out address space it cannot back and kills the process later; a request beyond the machine's memory is
 // refused here instead. Large blocks ask for huge pages, which halve the cost of the first touch and of TLB misses.
-void *allocate(int, size_t bytes) {
+static void *aligned(size_t bytes) {
   if (static_cast<double>(bytes) > memory_total()) return nullptr;
 #if defined(__SANITIZE_ADDRESS__)
   void *at = nullptr;
@@ -75,6 +70,10 @@ void *allocate(int, size_t bytes) {
 
 #endif
 
+int allocate(int, size_t bytes, void **memory) {
+  *memory = aligned(bytes);
+  return *memory ? 0 : DG_E_MEMORY;
+}
 void release(int, void *memory, size_t) { free(memory); }
 
 const char *device_text(int, int what) {
@@ -109,6 +108,7 @@ double device_number(int, int what) {
 }
 
 int use(int) { return 0; }
+int usable(int) { return 0; }
 int engine(int wanted) {
   if (wanted == DG_ENGINE_ASK || wanted == DG_ENGINE_OWN) return DG_ENGINE_OWN;
   return fail(DG_E_DEVICE, "This library multiplies by itself: it has no other engine");

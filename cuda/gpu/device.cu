@@ -91,15 +91,15 @@ Gpu *selected;
 
 int prepare(Gpu &gpu) {
   if (!gpu.stream) {  // there already where memory was short the last time
-    if (int failed = status(cudaStreamCreateWithFlags(&gpu.stream, cudaStreamNonBlocking), "Creating a stream"))
+    if (int failed = status(gpu, cudaStreamCreateWithFlags(&gpu.stream, cudaStreamNonBlocking), "Creating a stream"))
       return failed;
   }
   void *memory = nullptr;
-  if (int failed = status(cudaMalloc(&memory, workspace_bytes + sizeof(unsigned)), "Allocating the workspace"))
+  if (int failed = status(gpu, cudaMalloc(&memory, workspace_bytes + sizeof(unsigned)), "Allocating the workspace"))
     return failed;
   gpu.workspace = memory;
   gpu.ticket = reinterpret_cast<unsigned *>(static_cast<char *>(memory) + workspace_bytes);
-  return status(cudaMemsetAsync(gpu.ticket, 0, sizeof(unsigned), gpu.stream), "Clearing the workspace");
+  return status(gpu, cudaMemsetAsync(gpu.ticket, 0, sizeof(unsigned), gpu.stream), "Clearing the workspace");
 }
 
 }  // namespace
@@ -108,16 +108,10 @@ Gpu &current() { return *selected; }
 
 Gpu *open(int device) {
   Gpu &gpu = devices().usable[device].gpu;
-  if (status(cudaSetDevice(gpu.ordinal), "Selecting the GPU")) return nullptr;
+  if (gpu.lost) return lost_earlier(gpu), nullptr;
+  if (status(gpu, cudaSetDevice(gpu.ordinal), "Selecting the GPU")) return nullptr;
   if (!gpu.workspace && prepare(gpu)) return nullptr;
   return selected = &gpu;
-}
-
-int status(cudaError_t error, const char *what) {
-  if (!error) return 0;
-  fail(DG_E_DEVICE, what, " failed: ", cudaGetErrorString(error));
-  cudaGetLastError();
-  return DG_E_DEVICE;
 }
 
 }  // namespace gpu
@@ -168,6 +162,11 @@ double device_number(int device, int what) {
 }
 
 int use(int device) { return gpu::open(device) ? 0 : DG_E_DEVICE; }
+
+int usable(int device) {
+  const gpu::Gpu &gpu = devices().usable[device].gpu;
+  return gpu.lost ? lost_earlier(gpu) : 0;
+}
 
 int engine(int wanted) {
   if (wanted == DG_ENGINE_ASK || wanted == DG_ENGINE_OWN) return DG_ENGINE_OWN;

@@ -1,36 +1,73 @@
-// How does a recorded program run as one? Its calls are made once into a capturing stream, which gives a CUDA graph.
+// How does a recorded program run as one? Its calls are made once into a capturing stream, which gives a CUDA graph. An
+// instance of a graph is costly to make, so the last one that a program left is updated for the next program, where the two
+// are alike enough: a model that is compiled anew, or records another batch size.
+#include <utility>
+
 #include "../core/record.h"
 #include "gpu.h"
 
 namespace dg::backend {
 
+using gpu::Gpu;
 using gpu::status;
 
-int compile(Program &program) {
-  gpu::Gpu *gpu = gpu::open(program.device);
-  if (!gpu) return DG_E_DEVICE;
-  if (int failed = status(cudaStreamBeginCapture(gpu->stream, cudaStreamCaptureModeThreadLocal), "Recording a graph"))
+namespace {
+
+// The graph of the program's calls. Whatever goes wrong on the way, the stream ends as it was.
+int capture(Gpu &gpu, Program &program, cudaGraph_t &graph) {
+  if (int failed =
+          status(gpu, cudaStreamBeginCapture(gpu.stream, cudaStreamCaptureModeThreadLocal), "Recording a graph"))
     return failed;
-  int failed = run_program(program);
+  const gpu::Work last = gpu.last;
+  const int failed = run_program(program);
+  gpu.last = last;  // nothing was run
+  const cudaError_t ended = cudaStreamEndCapture(gpu.stream, &graph);
+  if (!failed) return status(gpu, ended, "Recording a graph");
+  cudaGetLastError();  // the call that failed has said why
+  return failed;
+}
+
+// Whether the instance can do what the graph says from now on. Launches made before are not changed by it.
+bool update(cudaGraphExec_t instance, cudaGraph_t graph) {
+  cudaGraphExecUpdateResultInfo info{};
+  if (!cudaGraphExecUpdate(instance, graph, &info)) return true;
+  cudaGetLastError();
+  return false;
+}
+
+}  // namespace
+
+int compile(Program &program) {
+  Gpu *gpu = gpu::open(program.device);
+  if (!gpu) return DG_E_DEVICE;
+  if (gpu::one_at_a_time()) return 0;
   cudaGraph_t graph = nullptr;
-  const cudaError_t ended = cudaStreamEndCapture(gpu->stream, &graph);
-  if (!failed) failed = status(ended, "Recording a graph");
-  cudaGraphExec_t instance = nullptr;
-  if (!failed) failed = status(cudaGraphInstantiate(&instance, graph, 0), "Preparing a graph");
+  int failed = capture(*gpu, program, graph);
+  if (!failed) {
+    cudaGraphExec_t instance = std::exchange(gpu->spare, nullptr);
+    if (instance && !update(instance, graph)) cudaGraphExecDestroy(std::exchange(instance, nullptr));
+    if (!instance) failed = status(*gpu, cudaGraphInstantiate(&instance, graph, 0), "Preparing a graph");
+    program.compiled = instance;
+  }
   if (graph) cudaGraphDestroy(graph);
-  program.compiled = instance;
   return failed;
 }
 
 int launch(Program &program) {
-  return status(cudaGraphLaunch(static_cast<cudaGraphExec_t>(program.compiled), gpu::current().stream),
-                "Replaying a graph");
+  Gpu &gpu = gpu::current();
+  const auto instance = static_cast<cudaGraphExec_t>(program.compiled);
+  if (int failed = status(gpu, cudaGraphLaunch(instance, gpu.stream), "Replaying a graph")) return failed;
+  gpu.last = {nullptr, static_cast<int>(program.calls.size())};
+  return 0;
 }
 
 // Waits, because the graph may still be running.
 void discard(Program &program) {
-  if (gpu::Gpu *gpu = gpu::open(program.device)) cudaStreamSynchronize(gpu->stream);
-  cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(program.compiled));
+  Gpu *gpu = gpu::open(program.device);
+  if (!gpu) return;
+  cudaStreamSynchronize(gpu->stream);  // a failure shows in the next call
+  if (gpu->spare) cudaGraphExecDestroy(gpu->spare);
+  gpu->spare = static_cast<cudaGraphExec_t>(program.compiled);
 }
 
 }  // namespace dg::backend

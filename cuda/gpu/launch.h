@@ -2,23 +2,11 @@
 #pragma once
 #include <stdint.h>
 
-#include <string_view>
 #include <utility>
 
 #include "gpu.h"
 
 namespace dg::gpu {
-
-// The kernel's name as this compiler writes template arguments: "... [with auto kernel = NAME; ...]".
-inline int launch_failed(cudaError_t error, std::string_view function) {
-  const std::string_view before = "kernel = ";
-  const size_t start = function.find(before);
-  if (start != function.npos) function.remove_prefix(start + before.size());
-  function = function.substr(0, function.find("; "));
-  char name[128];
-  name[function.copy(name, sizeof name - 1)] = 0;
-  return status(error, name);
-}
 
 // A block gets more shared memory than this only from a kernel that was prepared for it, on each GPU.
 constexpr size_t shared_default = size_t{48} << 10;
@@ -48,7 +36,7 @@ int launch(int64_t blocks, dim3 block, size_t shared_bytes, Arguments &&...argum
   config.stream = current().stream;
   cudaError_t error = allow_shared<kernel>(shared_bytes);
   if (!error) error = cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...);
-  return error ? launch_failed(error, __PRETTY_FUNCTION__) : 0;
+  return launched(error, {__PRETTY_FUNCTION__, 1});
 }
 
 constexpr int block_threads = 256;  // of a kernel that has no reason to choose otherwise
