@@ -51,23 +51,38 @@ export {
   type LayerArgs,
   type Shape,
 } from "./src/layers/layer.ts";
+export { input, type InputArgs } from "./src/layers/core.ts";
+export { Connected, Node, type SymbolicSpec, SymbolicTensor } from "./src/layers/node.ts";
+export type { Mask } from "./src/layers/mask.ts";
+export { deserializeLayer } from "./src/layers/deserialize.ts";
 export type { Weight } from "./src/layers/weight.ts";
 export { type Initializer, type InitializerIdentifier, initializers } from "./src/initializers.ts";
 export { type Regularizer, type RegularizerIdentifier, regularizers } from "./src/regularizers.ts";
 export { type Constraint, type ConstraintIdentifier, constraints } from "./src/constraints.ts";
 export type { Activation, ActivationIdentifier } from "./src/activations.ts";
 export { Sequential, sequential, type SequentialArgs } from "./src/models/sequential.ts";
-export { type EvaluateArgs, Model, type PredictArgs } from "./src/models/model.ts";
+export { Functional, type FunctionalArgs, model } from "./src/models/functional.ts";
+export {
+  type EvaluateArgs,
+  Model,
+  /** A model, under TensorFlow.js's name. */
+  Model as LayersModel,
+  type PredictArgs,
+} from "./src/models/model.ts";
+export type { Container } from "./src/models/container.ts";
+export type { Graph } from "./src/models/graph.ts";
 export type { SummaryRow } from "./src/models/summary.ts";
 export type { ModelArtifacts, SaveHandler, WeightSpec } from "./src/io/artifacts.ts";
 export type { ClassConfig, Config, Configured, Serializable } from "./src/serialization.ts";
+/** Lets configs name a program's own classes. */
+export * as serialization from "./src/serialization/registry.ts";
 
 /** In which types layers compute and keep their weights: `mixedPrecision.setGlobalPolicy("mixed_bfloat16")`. */
 export * as mixedPrecision from "./src/mixed_precision.ts";
 export type { Policy, PolicyIdentifier, PolicyName } from "./src/policy.ts";
 
 // ---- Training ---------------------------------------------------------------------------------------------------------
-export type { CompileArgs, PerOutput } from "./src/models/compiled.ts";
+export type { CompileArgs, OutputMetrics, PerOutput } from "./src/models/outputs.ts";
 export type { FitArgs } from "./src/models/fit_args.ts";
 export type { ClassWeight, TensorData } from "./src/models/data.ts";
 export {

@@ -39,10 +39,10 @@ export interface Activation {
   readonly fused?: string;
 }
 
-// What softmax and sigmoid were applied to, so that a cross-entropy can be computed from it.
+// What softmax and sigmoid were applied to, kept with their results so that a cross-entropy can be computed from it.
 const logits = new WeakMap<Tensor, { of: string; x: Tensor }>();
 
-/** The scores behind probabilities that the activation `of` made, as long as they exist. */
+/** The scores behind probabilities that the activation `of` made. */
 export function logitsOf(probabilities: Tensor, of: "softmax" | "sigmoid"): Tensor | undefined {
   const origin = logits.get(probabilities);
   return origin?.of === of && !origin.x.isDisposed ? origin.x : undefined;
@@ -52,7 +52,7 @@ export function logitsOf(probabilities: Tensor, of: "softmax" | "sigmoid"): Tens
 export function castFloats(x: Tensor, dtype: DType): Tensor {
   if (!isFloat(x.dtype) || !isFloat(dtype) || x.dtype === dtype) return x;
   const y = asType(x, dtype), origin = logits.get(x);
-  if (origin) logits.set(y, origin);
+  if (origin) logits.set(y, { ...origin, x: y.attach(origin.x) });
   return y;
 }
 
@@ -64,7 +64,7 @@ export function widened(x: Tensor): Tensor {
 function remembering(of: string, fn: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
   return (x) => {
     const y = fn(x);
-    logits.set(y, { of, x });
+    logits.set(y, { of, x: y.attach(x) });
     return y;
   };
 }

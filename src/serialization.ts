@@ -2,6 +2,7 @@
 // configs; class and function names are found in either spelling.
 
 import { DinogradError, unknownName } from "./errors.ts";
+import { registeredClasses } from "./serialization/registry.ts";
 
 /** What makes an object again: its options under Keras's keys. */
 export type Config = Record<string, unknown>;
@@ -23,12 +24,12 @@ export interface Serializable {
 }
 
 /** `learning_rate` as `learningRate`, `beta_1` as `beta1`. */
-function toCamelCase(key: string): string {
+export function toCamelCase(key: string): string {
   return key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** `learningRate` as `learning_rate`, `beta1` as `beta_1`; a number after a single letter (`l1`) stays with it. */
-function toSnakeCase(key: string): string {
+export function toSnakeCase(key: string): string {
   return key.replace(/([a-z]{2})(\d)/g, "$1_$2").replace(/[A-Z]/g, "_$&").toLowerCase();
 }
 
@@ -65,6 +66,15 @@ export function lookup<T>(kind: string, table: Readonly<Record<string, T>>, name
   throw unknownName(kind, name, Object.keys(table));
 }
 
+/** A config as a class's arguments: keys as programs spell them (and as they stand), without nulls. */
+export function argsOf(config: Config): Record<string, unknown> {
+  const args: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(config)) {
+    if (value !== null && value !== undefined) args[key] = args[toCamelCase(key)] = value;
+  }
+  return args;
+}
+
 // deno-lint-ignore no-explicit-any
 type Classes<T> = Readonly<Record<string, new (options?: any) => T>>;
 
@@ -74,7 +84,17 @@ export function deserialize<T>(
   classes: Classes<T>,
   { class_name, config }: ClassConfig,
 ): T {
-  return new (lookup(kind, classes, class_name))(config);
+  return new (lookupClass(kind, classes, class_name))(config);
+}
+
+/** The class of that name; `package>name` is of that package, if such a class is known, else of any. */
+export function lookupClass<T>(
+  kind: string,
+  classes: Classes<T>,
+  name: string,
+): Classes<T>[string] {
+  const known = Object.hasOwn(classes, name);
+  return known ? classes[name] : lookup(kind, classes, name.slice(name.lastIndexOf(">") + 1));
 }
 
 /** The object that is meant: itself, a new one of the class of that name, or the one that a config describes. */
@@ -86,8 +106,9 @@ export function getObject<T>(
   identifier: T | string | ClassConfig,
 ): T {
   if (identifier instanceof base) return identifier;
-  if (typeof identifier === "string") return new (lookup(kind, classes, identifier))();
-  if (isClassConfig(identifier)) return deserialize(kind, classes, identifier);
+  const all = { ...registeredClasses(base), ...classes };
+  if (typeof identifier === "string") return new (lookupClass(kind, all, identifier))();
+  if (isClassConfig(identifier)) return deserialize(kind, all, identifier);
   throw new DinogradError(
     `Wanted ${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}, as an object, a name or a config: got ${
       identifier === null ? "null" : typeof identifier

@@ -121,6 +121,7 @@ export class Tensor {
   /** The buffer, while there is one. */
   protected backing: DeviceBuffer | null;
   #disposed = false;
+  #attached: Tensor[] | undefined;
 
   /** Not for users: see `tensor`, `zeros` and the other creation functions. `storage` null: only described. */
   constructor(shape: readonly number[], dtype: DType, storage: DeviceBuffer | null, id = nextId++) {
@@ -171,10 +172,23 @@ export class Tensor {
     return new Tensor(this.shape, this.dtype, this.backing && this.storage.retain(), this.id);
   }
 
+  /** An alias of `other` that lives as long as this tensor: what goes with its values, such as a mask. */
+  attach(other: Tensor): Tensor {
+    const alias = other.alias();
+    (this.#attached ??= []).push(alias);
+    return alias;
+  }
+  /** Gives back what was attached. */
+  detach(): void {
+    for (const alias of this.#attached ?? []) alias.dispose();
+    this.#attached = undefined;
+  }
+
   /** Gives its memory back. Doing so twice is harmless. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.detach();
     if (!this.backing) return;
     counts.tensors--;
     this.backing.release();

@@ -2,48 +2,59 @@
 
 import assert from "node:assert";
 import * as dg from "../mod.ts";
-import { cases, close, load, onEachDevice } from "./fixtures.ts";
+import { cases, close, type FixtureTensor, load, onEachDevice } from "./fixtures.ts";
 
-const classes: Record<string, (config: Record<string, unknown>) => dg.Layer> = {
-  Dense: ({ units, activation, use_bias, kernel_initializer }) =>
-    dg.layers.dense({
-      units: units as number,
-      activation: activation as string,
-      useBias: use_bias as boolean,
-      kernelInitializer: kernel_initializer as string | undefined,
-    }),
-  Activation: ({ activation }) => dg.layers.activation({ activation: activation as string }),
-  Flatten: () => dg.layers.flatten(),
-  Reshape: ({ target_shape }) => dg.layers.reshape({ targetShape: target_shape as number[] }),
-  Dropout: ({ rate }) => dg.layers.dropout({ rate: rate as number }),
-};
+const list = <T>(x: T | T[]): T[] => Array.isArray(x) ? x : [x];
+const one = <T>(xs: T[]): T | T[] => xs.length === 1 ? xs[0] : xs;
+
+/** Arguments of a call, with the tensors in them. */
+function callArgs(args: Record<string, unknown>): dg.CallArgs {
+  const value = (v: unknown): unknown =>
+    Array.isArray(v)
+      ? v.map(value)
+      : typeof v === "object" && v !== null
+      ? load(v as FixtureTensor)
+      : v;
+  const camel = (key: string) => key.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+  return Object.fromEntries(Object.entries(args).map(([k, v]) => [camel(k), value(v)]));
+}
 
 onEachDevice("layers agree with Keras", () => {
   for (const c of cases("layers.json")) {
     dg.tidy(() => {
-      const layer = classes[c.class_name](c.config);
-      const x = load(c.inputs[0]);
-      layer.apply(x, {});
-      if (c.initial_weights) {
-        // deno-lint-ignore no-explicit-any
-        c.initial_weights.forEach((w: any, i: number) => {
-          if (w?.tensor) close(layer.weights[i].variable, w.tensor.data, `${c.name} initial ${i}`);
+      const layer = dg.deserializeLayer(c), args = callArgs(c.call_args);
+      const xs: dg.Tensor[] = c.inputs.map(load);
+      const run = (inputs: dg.Tensor[]) => list(layer.apply(one(inputs), args) as dg.Tensor);
+      run(xs);
+      const tensors = (given: { tensor: FixtureTensor }[]) => given.map((w) => w.tensor);
+      (c.initial_weights ?? []).forEach((w: { tensor: FixtureTensor } | null, i: number) => {
+        if (w?.tensor) close(layer.weights[i].read(), w.tensor.data, `${c.name} initial ${i}`);
+      });
+      layer.setWeights(tensors(c.weights).map(load));
+      const expected = list<FixtureTensor>(c.output);
+      run(xs).forEach((y, i) => {
+        close(y, expected[i].data, `${c.name} output ${i}`, c);
+        assert.deepEqual(y.shape, expected[i].shape, c.name);
+      });
+      tensors(c.weights_after ?? []).forEach((w, i) =>
+        close(layer.weights[i].read(), w.data, `${c.name} weight ${i} afterwards`, c)
+      );
+      if (c.upstream) {
+        layer.setWeights(tensors(c.weights).map(load));
+        const upstream = list<FixtureTensor>(c.upstream).map(load);
+        const variables = layer.weights.map((w) => w.read());
+        const found = dg.grads((...all: dg.Tensor[]) => {
+          const ys = run(all.slice(0, xs.length));
+          return dg.addN(ys.map((y, i) => y.mul(upstream[i]).sum()));
+        })([...xs, ...variables]);
+        const wanted = [
+          ...c.grad_inputs,
+          ...c.grad_weights.map((g: { tensor: FixtureTensor } | null) => g && (g.tensor ?? g)),
+        ];
+        wanted.forEach((g: FixtureTensor | null, i: number) => {
+          if (g) close(found[i], g.data, `${c.name} gradient ${i}`, c);
         });
       }
-      layer.setWeights(
-        c.weights.map((w: { tensor: Parameters<typeof load>[0] }) => load(w.tensor)),
-      );
-      const run = (input: dg.Tensor) => layer.apply(input, c.call_args) as dg.Tensor;
-      close(run(x), c.output.data, `${c.name} output`, c);
-      assert.deepEqual(run(x).shape, c.output.shape);
-      if (!c.upstream) return;
-      const upstream = load(c.upstream);
-      const weights = layer.weights.map((w) => w.variable);
-      const found = dg.grads((...xs: dg.Tensor[]) => run(xs[0]))([x, ...weights], upstream);
-      close(found[0], c.grad_inputs[0].data, `${c.name} input gradient`, c);
-      c.grad_weights.forEach((g: { data: number[]; tensor?: { data: number[] } }, i: number) => {
-        if (g) close(found[i + 1], (g.tensor ?? g).data, `${c.name} gradient of weight ${i}`, c);
-      });
       layer.dispose();
     });
   }

@@ -45,6 +45,10 @@ const classNames: Readonly<Record<string, string>> = {
   L2: "L1L2",
 };
 
+const optionNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  LeakyReLU: { negative_slope: "alpha" },
+};
+
 /** A config as TensorFlow.js says it; Keras's names are read back from it too. */
 export function inTensorflowJsTerms<T>(config: T): T {
   if (Array.isArray(config)) return config.map(inTensorflowJsTerms) as T;
@@ -56,10 +60,12 @@ export function inTensorflowJsTerms<T>(config: T): T {
   if (!isClassConfig(out)) return out as T;
   const { class_name, config: options } = out;
   const penalty = classNames[class_name] === "L1L2" ? { l1: 0, l2: 0 } : {};
+  const renamed = Object.entries(options)
+    .map(([key, value]) => [optionNames[class_name]?.[key] ?? key, value]);
   return {
     ...out,
     class_name: classNames[class_name] ?? class_name,
-    config: { ...penalty, ...options },
+    config: { ...penalty, ...Object.fromEntries(renamed) },
   } as T;
 }
 

@@ -1,4 +1,4 @@
-// The layers every network is made of: input, dense, activation, dropout, and changes of shape.
+// The layers every network is made of: input, dense, activation.
 
 import {
   type Activation as ActivationFunction,
@@ -6,18 +6,18 @@ import {
   getActivation,
 } from "../activations.ts";
 import { type Constraint, getConstraint } from "../constraints.ts";
+import type { DType } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { getInitializer, type Initializer, type InitializerIdentifier } from "../initializers.ts";
-import { currentDevice } from "../native/device.ts";
 import { fusedMatMul } from "../ops/matmul.ts";
-import { newRandomState, type RandomState } from "../ops/random.ts";
 import { reshape } from "../ops/reshape.ts";
-import { dropout } from "../ops/sampling.ts";
 import { getRegularizer, type Regularizer } from "../regularizers.ts";
 import { type Config, serialize } from "../serialization.ts";
-import { inferShape, sameDim, showShape, sizeOf } from "../shape.ts";
+import { registerClass } from "../serialization/registry.ts";
+import { sameDim, showShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { type CallArgs, Layer, type LayerArgs, type Shape } from "./layer.ts";
+import { Layer, type LayerArgs, type Shape, type SymbolicTensor } from "./layer.ts";
+import { Node } from "./node.ts";
 import type { Weight } from "./weight.ts";
 
 /** The one input of a layer that takes one. */
@@ -29,29 +29,75 @@ export function only(inputs: Tensor | Tensor[], name: string): Tensor {
 
 /** Arguments of `layers.inputLayer`. */
 export interface InputLayerArgs extends LayerArgs {
+  /** As batchInputShape, under Keras 3's name. */
+  batchShape?: Shape;
   /** Whether inputs are sparse: they may not be. */
   sparse?: boolean;
 }
 
-/** Says what a sequential model is fed. */
+/** Says what a model is fed. */
 export class InputLayer extends Layer {
   static override className = "InputLayer";
 
   constructor(args: InputLayerArgs) {
-    if (!args.inputShape && !args.batchInputShape) {
+    const batchInputShape = args.batchInputShape ?? args.batchShape;
+    if (!args.inputShape && !batchInputShape) {
       throw new DinogradError("inputLayer needs inputShape or batchInputShape");
     }
     if (args.sparse) {
       throw new DinogradError("inputLayer takes dense inputs only, got sparse: true");
     }
-    super({ ...args, dtype: args.dtype ?? "float32" });
+    super({ ...args, batchInputShape, dtype: args.dtype ?? "float32" });
+    this.built = true;
+    new Node(this, [], {}, [{ shape: this.batchInputShape!, dtype: this.dtype }]);
   }
   override call(inputs: Tensor | Tensor[]): Tensor | Tensor[] {
     return inputs;
   }
   override getConfig(): Config {
-    return { name: this.name, dtype: this.dtype, batch_input_shape: this.batchInputShape! };
+    return {
+      name: this.name,
+      dtype: this.dtype,
+      batch_input_shape: this.batchInputShape!,
+      sparse: false,
+    };
   }
+}
+registerClass(InputLayer);
+
+/** Arguments of `input`: `shape` or `batchShape` must be given. */
+export interface InputArgs {
+  /** Shape of one sample; null for sizes that vary. */
+  shape?: Shape;
+  /** As shape, with the batch size in front, null where it varies. */
+  batchShape?: Shape;
+  /** Element type, float32 when left out; inputs of another type are cast. */
+  dtype?: DType;
+  /** Name of the input, by which data may be given. */
+  name?: string;
+  /** Whether inputs are sparse: they may not be. */
+  sparse?: boolean;
+}
+
+/**
+ * The start of a graph of layers: what a model will be fed, as a symbolic tensor.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * const x = dg.input({ shape: [8], name: "features" });
+ * const y = dg.layers.dense({ units: 1 }).apply(x) as dg.SymbolicTensor;
+ * const model = dg.model({ inputs: x, outputs: y });
+ * assert.deepEqual((model.predict(dg.ones([4, 8])) as dg.Tensor).shape, [4, 1]);
+ * ```
+ */
+export function input({ shape, batchShape, ...args }: InputArgs): SymbolicTensor {
+  if (Array.isArray(shape) === Array.isArray(batchShape)) {
+    throw new DinogradError("input needs shape or batchShape, one of them");
+  }
+  const layer = new InputLayer({ ...args, inputShape: shape, batchInputShape: batchShape });
+  return layer.output as SymbolicTensor;
 }
 
 /** Arguments of `layers.dense`. */
@@ -153,6 +199,9 @@ export class Dense extends Layer {
     return x.rank === 2 ? z : reshape(z, [...x.shape.slice(0, -1), this.units]);
   }
 
+  override sublayers(): readonly Layer[] {
+    return this.#activation instanceof Layer ? [this.#activation] : [];
+  }
   override getConfig(): Config {
     return {
       ...super.getConfig(),
@@ -168,6 +217,8 @@ export class Dense extends Layer {
     };
   }
 }
+
+registerClass(Dense);
 
 /** Arguments of `layers.activation`. */
 export interface ActivationLayerArgs extends LayerArgs {
@@ -187,95 +238,12 @@ export class Activation extends Layer {
   override call(inputs: Tensor | Tensor[]): Tensor {
     return this.#activation.apply(only(inputs, this.name));
   }
+  override sublayers(): readonly Layer[] {
+    return this.#activation instanceof Layer ? [this.#activation] : [];
+  }
   override getConfig(): Config {
     return { ...super.getConfig(), activation: serialize(this.#activation) };
   }
 }
 
-/** Arguments of `layers.dropout`. */
-export interface DropoutLayerArgs extends LayerArgs {
-  /** Share of the inputs set to zero, in [0, 1). */
-  rate: number;
-  /** Shape of the mask: 1 where it is shared along a dimension, null for the input's own size. */
-  noiseShape?: Shape;
-  seed?: number;
-}
-
-/** While training, sets a random share of its inputs to zero and scales the rest by 1 / (1 - rate). */
-export class Dropout extends Layer {
-  static override className = "Dropout";
-  readonly #rate: number;
-  readonly #noiseShape: Shape | undefined;
-  readonly #seed: number | undefined;
-  #state: RandomState | undefined;
-
-  constructor(args: DropoutLayerArgs) {
-    if (!(args.rate >= 0 && args.rate < 1)) {
-      throw new DinogradError(`dropout needs a rate from 0 to below 1, got ${args.rate}`);
-    }
-    super(args);
-    this.supportsMasking = true;
-    this.#rate = args.rate;
-    this.#noiseShape = args.noiseShape;
-    this.#seed = args.seed;
-  }
-  override build(): void {
-    this.#state = newRandomState(currentDevice(), this.#seed);
-  }
-  override call(inputs: Tensor | Tensor[], { training }: CallArgs): Tensor {
-    const x = only(inputs, this.name);
-    if (!training || this.#rate === 0 || x.isAbstract) return x;
-    const noise = this.#noiseShape?.map((d, i) => d ?? x.shape[i]);
-    return dropout(x, this.#rate, noise, this.#state);
-  }
-  override getConfig(): Config {
-    return {
-      ...super.getConfig(),
-      rate: this.#rate,
-      noise_shape: this.#noiseShape ?? null,
-      seed: this.#seed ?? null,
-    };
-  }
-  override dispose(): void {
-    super.dispose();
-    this.#state?.dispose();
-  }
-}
-
-/** All dimensions but the batch in one: [batch, ...] to [batch, n]. */
-export class Flatten extends Layer {
-  static override className = "Flatten";
-
-  constructor(args: LayerArgs = {}) {
-    super(args);
-  }
-  override call(inputs: Tensor | Tensor[]): Tensor {
-    const x = only(inputs, this.name);
-    return reshape(x, [x.shape[0], sizeOf(x.shape.slice(1))]);
-  }
-}
-
-/** Arguments of `layers.reshape`. */
-export interface ReshapeLayerArgs extends LayerArgs {
-  /** New shape without the batch; one entry may be -1 (or null) and is inferred. */
-  targetShape: Shape;
-}
-
-/** Another shape for each sample: [batch, ...] to [batch, ...targetShape]. */
-export class Reshape extends Layer {
-  static override className = "Reshape";
-  readonly #target: number[];
-
-  constructor(args: ReshapeLayerArgs) {
-    super(args);
-    this.#target = args.targetShape.map((d) => d ?? -1);
-  }
-  override call(inputs: Tensor | Tensor[]): Tensor {
-    const x = only(inputs, this.name);
-    const sample = inferShape(x.shape.slice(1), this.#target, `reshape in layer "${this.name}"`);
-    return reshape(x, [x.shape[0], ...sample]);
-  }
-  override getConfig(): Config {
-    return { ...super.getConfig(), target_shape: this.#target };
-  }
-}
+registerClass(Activation);

@@ -76,7 +76,7 @@ export function maskedWeights(
   let factor = asType(mask, "float32");
   if (rescale) factor = mul(factor, divNoNan(factor.size, sum(factor)));
   if (!weights) return factor;
-  const [m, w] = alignRanks(factor, asType(weights, "float32"));
+  const [m, w] = applyWeights(factor, asType(weights, "float32"));
   return mul(w, m);
 }
 

@@ -1,12 +1,18 @@
 // What does `compile` make of a model? Its optimizer, losses and metrics, and the two steps that loops run: train and test.
 
-import { DinogradError, unknownName } from "../errors.ts";
+import { widened } from "../activations.ts";
+import { DinogradError } from "../errors.ts";
 import type { Layer } from "../layers/layer.ts";
+import { maskOf } from "../layers/mask.ts";
+import { single } from "../layers/node.ts";
 import type { Weight } from "../layers/weight.ts";
-import { getLoss, type Loss, type LossIdentifier } from "../losses/registry.ts";
-import { type Metric, type MetricIdentifier, resolveMetric } from "../metrics/registry.ts";
+import { Mean } from "../metrics/mean.ts";
+import { type Metric, resolveMetric } from "../metrics/registry.ts";
+import { unwatched } from "../op.ts";
+import { sum } from "../ops/broadcast.ts";
+import { scalar } from "../ops/creation.ts";
 import { add, mul } from "../ops/elementwise.ts";
-import { getOptimizer, type OptimizerIdentifier } from "../optimizers/registry.ts";
+import { getOptimizer } from "../optimizers/registry.ts";
 import { LossScaleOptimizer } from "../optimizers/loss_scale.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import { scopes, tidy } from "../scope.ts";
@@ -14,30 +20,13 @@ import { showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Variable } from "../variable.ts";
 import type { Batch, StepParams } from "./loop.ts";
-
-/** One item for all outputs, a list in their order, or an object by output name. */
-export type PerOutput<T> = T | readonly T[] | Readonly<Record<string, T>>;
-
-/** Arguments of `model.compile`. */
-export interface CompileArgs {
-  /** An optimizer or its name. */
-  optimizer: OptimizerIdentifier;
-  /** A loss (name, function or object), or one per output. */
-  loss: PerOutput<LossIdentifier>;
-  /** Weight of each output's loss in the total. */
-  lossWeights?: readonly number[] | Readonly<Record<string, number>>;
-  /** Metrics (names, functions or objects), or a list per output; sample weights do not count in them. */
-  metrics?:
-    | MetricIdentifier
-    | readonly MetricIdentifier[]
-    | Readonly<Record<string, MetricIdentifier | readonly MetricIdentifier[]>>;
-  /** As metrics, with the sample weights counted in. */
-  weightedMetrics?: CompileArgs["metrics"];
-  /** Whether a model of the policy mixed_float16 has its optimizer wrapped in a LossScaleOptimizer (true when left out). */
-  autoScaleLoss?: boolean;
-  /** Runs every training step op by op instead of recording it: slower, but a debugger sees it. */
-  runEagerly?: boolean;
-}
+import {
+  type CompileArgs,
+  type WantedLoss,
+  wantedLosses,
+  type WantedMetric,
+  wantedMetrics,
+} from "./outputs.ts";
 
 // An optimizer keeps its loss scale from compile to compile, as it keeps its state.
 const wrapped = new WeakMap<Optimizer, LossScaleOptimizer>();
@@ -53,77 +42,14 @@ export interface Steppable extends Layer {
   readonly outputNames: readonly string[];
 }
 
-/** A metric before the shapes are known that decide which one is meant. */
-interface WantedMetric {
-  readonly name: string;
-  readonly identifier: MetricIdentifier;
-  readonly output: number;
-  readonly weighted: boolean;
-}
-
 interface NamedMetric extends WantedMetric {
   readonly metric: Metric;
 }
 
-/** Spreads a per-output argument over the outputs. */
-function spread<T>(
-  given: PerOutput<T>,
-  names: readonly string[],
-  what: string,
-  isItem: (value: unknown) => boolean,
-): T[] {
-  if (isItem(given)) return names.map(() => given as T);
-  if (Array.isArray(given)) {
-    if (given.length !== names.length) {
-      throw new DinogradError(
-        `compile got ${given.length} ${what} for ${names.length} outputs (${names.join(", ")})`,
-      );
-    }
-    return [...given] as T[];
-  }
-  const record = given as Readonly<Record<string, T>>;
-  return names.map((name) => {
-    if (Object.hasOwn(record, name)) return record[name];
-    throw new DinogradError(
-      `compile got no ${what} for output "${name}", only for ${Object.keys(record).join(", ")}`,
-    );
-  });
-}
-
-function asList<T>(value: T | readonly T[]): readonly T[] {
-  return Array.isArray(value) ? value : [value as T];
-}
-
-function isIdentifier(value: unknown): boolean {
-  return typeof value === "string" || typeof value === "function" ||
-    (typeof value === "object" && value !== null &&
-      ("class_name" in value || "getConfig" in value));
-}
-
-/** The metrics for each output, named for the logs; throws where one is not known or belongs to no output. */
-function wantedMetrics(args: CompileArgs, outputs: readonly string[]): WantedMetric[] {
-  const taken = new Set(["loss"]);
-  const named = (identifier: MetricIdentifier, output: number, weighted: boolean): WantedMetric => {
-    // Any shapes do to learn its name, and whether there is such a metric.
-    const { name } = resolveMetric(identifier, [1, 1], [1, 1]);
-    const label = (text: string) => outputs.length > 1 ? `${outputs[output]}_${text}` : text;
-    let unique = label(name);
-    if (weighted && taken.has(unique)) unique = label(`weighted_${name}`);
-    for (let i = 1; taken.has(unique); i++) unique = label(`${name}_${i}`);
-    taken.add(unique);
-    return { name: unique, identifier, output, weighted };
-  };
-  return (["metrics", "weightedMetrics"] as const).flatMap((key) => {
-    const given = args[key] ?? [];
-    const same = isIdentifier(given) || Array.isArray(given);
-    const stray = same ? undefined : Object.keys(given).find((name) => !outputs.includes(name));
-    if (stray !== undefined) throw unknownName(`output in compile's ${key}`, stray, outputs);
-    const byOutput = given as Readonly<Record<string, MetricIdentifier>>;
-    return outputs.flatMap((output, i) =>
-      asList(same ? given as MetricIdentifier : byOutput[output] ?? [])
-        .map((identifier) => named(identifier, i, key === "weightedMetrics"))
-    );
-  });
+/** One of a model's outputs, with the mask that says which entries count. */
+interface Output {
+  readonly value: Tensor;
+  readonly mask: Tensor | undefined;
 }
 
 /** A compiled model: what is needed to run it on batches. */
@@ -131,57 +57,68 @@ export class Compiled {
   readonly optimizer: Optimizer;
   readonly runEagerly: boolean;
   readonly #model: Steppable;
-  readonly #losses: Loss[];
-  readonly #lossWeights: number[];
+  readonly #losses: readonly WantedLoss[];
   readonly #wantedMetrics: readonly WantedMetric[];
+  readonly #targets: readonly number[]; // positions of the outputs that have targets
   readonly #trainable = new Map<Weight, boolean>(); // as it was at compile, or when the weight came to be
+  readonly #means = new Map<string, Mean>(); // of several outputs' losses, and of what layers had logged
   #metrics: NamedMetric[] | undefined;
 
   constructor(model: Steppable, args: CompileArgs) {
     const names = model.outputNames;
-    for (const key of ["optimizer", "loss"] as const) {
-      if (!args?.[key]) throw new DinogradError(`compile needs { optimizer, loss }: got no ${key}`);
+    if (!args?.optimizer) {
+      throw new DinogradError("compile needs { optimizer, loss }: got no optimizer");
     }
     this.#model = model;
     const optimizer = getOptimizer(args.optimizer);
     const scales = (args.autoScaleLoss ?? true) && model.dtypePolicy.name === "mixed_float16";
     this.optimizer = scales ? scaling(optimizer) : optimizer;
     this.runEagerly = args.runEagerly ?? false;
-    this.#losses = spread<LossIdentifier>(args.loss, names, "losses", isIdentifier).map(getLoss);
-    this.#lossWeights = args.lossWeights === undefined
-      ? names.map(() => 1)
-      : spread<number>(args.lossWeights, names, "loss weights", (v) => typeof v === "number");
-    this.#wantedMetrics = wantedMetrics(args, names);
+    this.#losses = wantedLosses(args, names);
+    if (this.#losses.length > 1) {
+      for (const { name } of this.#losses) this.#means.set(name, new Mean({ name }));
+    }
+    this.#wantedMetrics = wantedMetrics(args, names, new Set(["loss", ...this.#means.keys()]));
+    const wanted = new Set([...this.#losses, ...this.#wantedMetrics].map((item) => item.output));
+    this.#targets = names.flatMap((_, i) => wanted.has(i) ? [i] : []);
     this.#trained();
   }
 
-  /** Names under which results are logged: `loss`, then the metrics. */
+  /** Names under which results are logged: `loss`, those of several outputs, the metrics, what layers had logged so far. */
   get names(): string[] {
-    return ["loss", ...this.#wantedMetrics.map((m) => m.name)];
+    return ["loss", ...this.#results().map(([name]) => name)];
+  }
+  /** Names of the outputs that have targets, in order. */
+  get targetNames(): string[] {
+    return this.#targets.map((i) => this.#model.outputNames[i]);
   }
 
-  /** Makes metrics and optimizer state; the shapes of targets and outputs must be known. */
-  prepare(targets: readonly Tensor[], outputs: readonly Tensor[]): void {
+  /** Makes metrics; the shapes of targets and outputs must be known. */
+  prepare(batch: Batch, outputs: readonly Tensor[]): void {
     this.#metrics ??= this.#wantedMetrics.map((wanted) => {
       const { identifier, output } = wanted;
-      const metric = resolveMetric(identifier, targets[output].shape, outputs[output].shape);
-      return { ...wanted, metric };
+      const target = this.#target(batch, output);
+      return { ...wanted, metric: resolveMetric(identifier, target.shape, outputs[output].shape) };
     });
   }
 
   /** Forward and backward pass, update, metrics; gives the batch's loss. */
   readonly trainStep = (batch: Batch): Tensor => {
     const variables = this.#variables();
-    let outputs: Tensor[] = [];
+    let outputs: Output[] = [];
     let pass: ReturnType<Optimizer["gradientsOf"]>;
     try {
       pass = this.optimizer.gradientsOf(() => {
         const { loss, outputs: made } = this.#forward(batch, true);
-        outputs = made.map((y) => y.alias()); // metrics read them after the pass that made them is gone
+        // Metrics read them after the pass that made them is gone.
+        outputs = made.map(({ value, mask }) => ({ value: value.alias(), mask: mask?.alias() }));
         return loss;
       }, variables);
     } finally {
-      for (const y of outputs) scopes.track(y);
+      for (const { value, mask } of outputs) {
+        scopes.track(value);
+        if (mask) scopes.track(mask);
+      }
     }
     this.optimizer.update(pass.gradients);
     for (const w of this.#trained()) {
@@ -205,22 +142,39 @@ export class Compiled {
 
   /** Starts all metrics anew. */
   resetMetrics(): void {
-    for (const { metric } of this.#metrics ?? []) metric.resetState();
+    for (const [, metric] of this.#results()) metric?.resetState();
   }
 
   /** The metrics' present values. Waits for the device. */
   metricResults(): Record<string, number> {
     return tidy(() =>
       Object.fromEntries(
-        (this.#metrics ?? []).map(({ name, metric }) => [name, metric.result().dataSync()[0]]),
+        this.#results().flatMap(([name, metric]) =>
+          metric ? [[name, metric.result().dataSync()[0]]] : []
+        ),
       )
     );
   }
 
   /** Gives back what it made; the optimizer's state too, unless the optimizer lives on. */
   dispose(keepOptimizer = false): void {
-    for (const { metric } of this.#metrics ?? []) metric.dispose();
+    for (const [, metric] of this.#results()) metric?.dispose();
     if (!keepOptimizer) this.optimizer.dispose();
+  }
+
+  // What is logged besides the loss, in order: losses of several outputs, metrics, what layers had logged.
+  #results(): [name: string, metric: Metric | undefined][] {
+    const losses = this.#losses.length > 1 ? this.#losses.map((l) => l.name) : [];
+    const added = [...this.#means.keys()].filter((name) => !losses.includes(name));
+    const mean = (name: string): [string, Metric | undefined] => [name, this.#means.get(name)];
+    return [
+      ...losses.map(mean),
+      ...this.#wantedMetrics.map((w, i): [string, Metric | undefined] => [
+        w.name,
+        this.#metrics?.[i].metric,
+      ]),
+      ...added.map(mean),
+    ];
   }
 
   // The weights that steps change: freezing one later waits for the next compile, as in Keras.
@@ -236,30 +190,62 @@ export class Compiled {
     throw new DinogradError(`Model "${this.#model.name}" has no trainable weights to fit`);
   }
 
-  #forward(batch: Batch, training: boolean): { loss: Tensor; outputs: readonly Tensor[] } {
-    const x = batch.x.length === 1 ? batch.x[0] : [...batch.x];
-    const outputs = asList(this.#model.apply(x, { training }));
-    this.prepare(batch.y, outputs);
-    let loss: Tensor | undefined;
-    outputs.forEach((output, i) => {
-      const part = this.#losses[i].apply(batch.y[i], output, batch.weights ?? undefined);
-      const weighted = this.#lossWeights[i] === 1 ? part : mul(part, this.#lossWeights[i]);
-      loss = loss ? add(loss, weighted) : weighted;
-    });
-    if (loss!.rank !== 0) {
-      throw new DinogradError(
-        `A model is trained on a loss that is one number: got shape ${showShape(loss!.shape)} ` +
-          `(is its reduction "none"?)`,
-      );
-    }
-    for (const penalty of this.#model.regularizationLosses()) loss = add(loss!, penalty);
-    return { loss: loss!, outputs };
+  #target(batch: Batch, output: number): Tensor {
+    return batch.y[this.#targets.indexOf(output)];
   }
 
-  #updateMetrics(batch: Batch, outputs: readonly Tensor[]): void {
+  #forward(batch: Batch, training: boolean): { loss: Tensor; outputs: Output[] } {
+    const given = [this.#model.apply(single(batch.x), { training })].flat();
+    this.prepare(batch, given);
+    const outputs = given.map((value) => ({ value, mask: maskOf(value) ?? undefined }));
+    const terms = this.#losses.map(({ name, loss, output, weight }) => {
+      const { value, mask } = outputs[output];
+      const weights = batch.weights ?? undefined;
+      const term = loss.apply(this.#target(batch, output), value, weights, mask);
+      if (term.rank !== 0) {
+        throw new DinogradError(
+          `A model is trained on a loss that is one number: got shape ${showShape(term.shape)} ` +
+            `(is its reduction "none"?)`,
+        );
+      }
+      const mean = this.#means.get(name);
+      if (mean) unwatched(() => tidy(() => mean.updateState(term, scalar(value.shape[0]))));
+      return weight === 1 ? term : mul(term, weight);
+    });
+    const added = this.#model.calculateLosses().map((given) => {
+      const term = widened(given);
+      return term.rank === 0 ? term : sum(term);
+    });
+    const all = [...terms, ...added];
+    if (all.length === 0) {
+      throw new DinogradError(
+        `Model "${this.#model.name}" has nothing to train on: compile got no loss, and no layer added one`,
+      );
+    }
+    this.#log();
+    return { loss: all.reduce((a, b) => add(a, b)), outputs };
+  }
+
+  // Notes what layers had logged in this pass.
+  #log(): void {
+    for (const [name, value] of this.#model.addedMetrics()) {
+      const taken = this.#wantedMetrics.some((w) => w.name === name) || name === "loss";
+      if (taken || this.#losses.some((l) => l.name === name)) {
+        throw new DinogradError(
+          `Model "${this.#model.name}" already logs "${name}": addMetric needs another name`,
+        );
+      }
+      let mean = this.#means.get(name);
+      if (!mean) this.#means.set(name, mean = new Mean({ name }));
+      unwatched(() => mean.updateState(value));
+    }
+  }
+
+  #updateMetrics(batch: Batch, outputs: readonly Output[]): void {
     for (const { metric, output, weighted } of this.#metrics!) {
       const weights = weighted ? batch.weights ?? undefined : undefined;
-      metric.updateState(batch.y[output], outputs[output], weights);
+      const { value, mask } = outputs[output];
+      metric.updateState(this.#target(batch, output), value, weights, mask);
     }
   }
 }

@@ -29,6 +29,12 @@ export function toList(
   names: readonly string[],
   what: string,
 ): Tensor[] {
+  if (names.length === 0) {
+    if (data === null || data === undefined) return [];
+    throw new DinogradError(
+      `${what} must be null: compile got no loss and no metrics, so that no output has targets`,
+    );
+  }
   const wanted = names.length === 1 ? "one tensor" : `${names.length} tensors`;
   if (data instanceof Tensor) {
     if (names.length !== 1) throw new DinogradError(`${what} needs ${wanted} (${names}), got one`);
@@ -107,7 +113,7 @@ function classWeights(y: Tensor, weight: ClassWeight): Tensor {
 /** Puts samples together and checks them. The caller owns the weights that come out. */
 export function toSamples(
   x: TensorData,
-  y: TensorData,
+  y: TensorData | null,
   names: { inputs: readonly string[]; outputs: readonly string[] },
   what: string,
   options: { sampleWeight?: Tensor | null; classWeight?: ClassWeight | null } = {},

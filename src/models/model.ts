@@ -2,7 +2,9 @@
 
 import type { History } from "../callbacks/history.ts";
 import { DinogradError } from "../errors.ts";
-import { Layer, type LayerArgs, toDims } from "../layers/layer.ts";
+import { deserializeLayer } from "../layers/deserialize.ts";
+import { type LayerArgs, toDims } from "../layers/layer.ts";
+import { single } from "../layers/node.ts";
 import {
   encodeWeights,
   fileHandler,
@@ -16,9 +18,11 @@ import { slice } from "../ops/movement.ts";
 import { scalar } from "../ops/creation.ts";
 import { Arena } from "../record.ts";
 import { tidy } from "../scope.ts";
+import type { Config } from "../serialization.ts";
 import { Tensor, track } from "../tensor.ts";
 import { version } from "../version.ts";
-import { type CompileArgs, Compiled } from "./compiled.ts";
+import { Compiled } from "./compiled.ts";
+import { Container } from "./container.ts";
 import {
   checkCount,
   mapSamples,
@@ -32,7 +36,7 @@ import {
 import { fitLoop, type FitTarget, makeLoop, runTest } from "./fit.ts";
 import { checkFitArgs, type FitArgs } from "./fit_args.ts";
 import type { Loop } from "./loop.ts";
-import { summaryLines, type SummaryRow } from "./summary.ts";
+import type { CompileArgs } from "./outputs.ts";
 import { bringRows, hostFor } from "./transfer.ts";
 
 /** Arguments of `model.evaluate`. */
@@ -53,8 +57,30 @@ export interface PredictArgs {
   verbose?: boolean;
 }
 
-/** A layer made of layers, which can be trained. */
-export abstract class Model extends Layer {
+/**
+ * A layer made of layers, which can be trained. `sequential` and `model` make some; a class that extends Model keeps layers in its
+ * fields and applies them in its `call`.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ *
+ * class Classifier extends dg.Model {
+ *   static override className = "Classifier";
+ *   hidden = dg.layers.dense({ units: 8, activation: "relu" });
+ *   head = dg.layers.dense({ units: 3, activation: "softmax" });
+ *   override call(inputs: dg.Tensor | dg.Tensor[]): dg.Tensor {
+ *     return this.head.apply(this.hidden.apply(inputs)) as dg.Tensor;
+ *   }
+ * }
+ * const model = new Classifier();
+ * model.compile({ optimizer: "adam", loss: "sparseCategoricalCrossentropy" });
+ * const x = dg.randomNormal([32, 4]), y = dg.randomUniformInt([32], 0, 3);
+ * await model.fit(x, y, { verbose: 0 });
+ * ```
+ */
+export class Model extends Container {
+  /** Name in saved models. */
+  static override className = "Model";
   /** Set it (in a callback, say) to end `fit` after the present step. */
   stopTraining = false;
   /** Its layers see to their inputs themselves. */
@@ -68,23 +94,11 @@ export abstract class Model extends Layer {
     super(args);
   }
 
-  /** Names of the inputs, in order. */
-  abstract get inputNames(): readonly string[];
-  /** Names of the outputs, in order. */
-  abstract get outputNames(): readonly string[];
-  /** Its layers, in order. */
-  abstract get layers(): readonly Layer[];
-  /** Rows of its summary. */
-  protected abstract summaryRows(): SummaryRow[];
-
-  /** Its layers. */
-  override sublayers(): readonly Layer[] {
-    return this.layers;
-  }
-
-  /** Penalties of all its layers. */
-  override regularizationLosses(): Tensor[] {
-    return this.layers.flatMap((l) => l.regularizationLosses());
+  /** Makes a model from its config: of this class, or as `Model.fromConfig`, whichever kind the config describes. */
+  static override fromConfig(config: Config): Model {
+    if (this as unknown !== Model) return super.fromConfig(config) as Model;
+    const class_name = "input_layers" in config ? "Functional" : "Sequential";
+    return deserializeLayer({ class_name, config }) as Model;
   }
 
   /** The optimizer that `compile` was given. */
@@ -105,17 +119,18 @@ export abstract class Model extends Layer {
   }
 
   /**
-   * Trains the model on `x` and `y`, whose first dimension counts the samples.
+   * Trains the model on `x` and `y`, whose first dimension counts the samples. Targets are needed for the outputs that have losses
+   * or metrics; null where none has.
    *
    * The step is recorded once per batch size and replayed. Data may lie on any device: what is not beside the weights is copied there
    * while fit runs, where it fits, and else streams in parts of a few MiB, with the same numbers to the bit.
    * @returns The history: one number per epoch for the loss and each metric, `val_` ones for the validation.
    */
-  async fit(x: TensorData, y: TensorData, args: FitArgs = {}): Promise<History> {
+  async fit(x: TensorData, y: TensorData | null, args: FitArgs = {}): Promise<History> {
     checkFitArgs(args);
     this.#ready();
     this.#mustRest("fitted again");
-    const names = { inputs: this.inputNames, outputs: this.outputNames };
+    const names = { inputs: this.inputNames, outputs: this.#ready().targetNames };
     const all = toSamples(x, y, names, "fit", args);
     const made: (Tensor | null)[] = [all.weights];
     const cut = (from: number, rows: number): Samples => {
@@ -150,10 +165,10 @@ export abstract class Model extends Layer {
   }
 
   /** Loss, then metrics, over all of `x` and `y`: one scalar, or a list when there are metrics, on the model's device. */
-  evaluate(x: TensorData, y: TensorData, args: EvaluateArgs = {}): Tensor | Tensor[] {
-    this.#ready();
+  evaluate(x: TensorData, y: TensorData | null, args: EvaluateArgs = {}): Tensor | Tensor[] {
+    const compiled = this.#ready();
     checkCount("evaluate", "batchSize", args.batchSize);
-    const names = { inputs: this.inputNames, outputs: this.outputNames };
+    const names = { inputs: this.inputNames, outputs: compiled.targetNames };
     const samples = toSamples(x, y, names, "evaluate", args);
     let loop: Loop | undefined;
     try {
@@ -201,36 +216,21 @@ export abstract class Model extends Layer {
   }
 
   /** One step on one batch: its loss before the update, then the metrics of this batch. */
-  trainOnBatch(x: TensorData, y: TensorData, sampleWeight?: Tensor): Promise<number | number[]> {
+  trainOnBatch(
+    x: TensorData,
+    y: TensorData | null,
+    sampleWeight?: Tensor,
+  ): Promise<number | number[]> {
     return Promise.resolve().then(() => this.#onBatch(x, y, sampleWeight, true));
   }
 
   /** Loss and metrics of one batch, nothing trained. */
-  testOnBatch(x: TensorData, y: TensorData, sampleWeight?: Tensor): Promise<number | number[]> {
+  testOnBatch(
+    x: TensorData,
+    y: TensorData | null,
+    sampleWeight?: Tensor,
+  ): Promise<number | number[]> {
     return Promise.resolve().then(() => this.#onBatch(x, y, sampleWeight, false));
-  }
-
-  /** The layer of this name, or at this position. */
-  getLayer(nameOrIndex: string | number, index?: number): Layer {
-    const at = typeof nameOrIndex === "number" ? nameOrIndex : index;
-    const layer = at !== undefined
-      ? this.layers[at]
-      : this.layers.find((l) => l.name === nameOrIndex);
-    if (layer) return layer;
-    throw new DinogradError(
-      `Model "${this.name}" has no layer ${at ?? JSON.stringify(nameOrIndex)}, only ${
-        this.layers.map((l) => l.name).join(", ")
-      }`,
-    );
-  }
-
-  /** Prints a table of its layers. */
-  summary(
-    lineLength?: number,
-    _positions?: number[],
-    printFn: (text: string) => void = console.log,
-  ): void {
-    for (const text of summaryLines(this.name, this.summaryRows(), lineLength)) printFn(text);
   }
 
   /**
@@ -297,29 +297,39 @@ export abstract class Model extends Layer {
   }
 
   #outputs(xs: Tensor[]): Tensor[] {
-    const out = this.apply(xs.length === 1 ? xs[0] : xs, { training: false });
-    return (Array.isArray(out) ? out : [out]).map((y) => xs.includes(y) ? y.clone() : y);
+    return [this.apply(single(xs), { training: false })].flat().map((y) => {
+      if (xs.includes(y)) return y.clone();
+      y.detach(); // nobody asks for its mask or logits any more
+      return y;
+    });
   }
 
+  // Makes all weights, from descriptions of the data, or from a few rows of it for layers that descriptions did not reach.
   #buildFor(xs: readonly Tensor[]): void {
-    if (this.built) return;
     tidy(() => {
-      const described = xs.map((x) =>
-        track(new Tensor(toDims([null, ...x.shape.slice(1)]), x.dtype, null))
-      );
-      this.apply(described.length === 1 ? described[0] : described, {});
+      if (!this.built) {
+        const describe = ({ shape, dtype }: Tensor) =>
+          track(new Tensor(toDims([null, ...shape.slice(1)]), dtype, null));
+        this.apply(single(xs.map(describe)));
+      }
+      if (this.withSublayers().every((layer) => layer.built)) return;
+      const rows = Math.min(this.graph?.inputs[0].shape[0] ?? 1, xs[0].shape[0]);
+      const device = this.#device;
+      const here = (x: Tensor) =>
+        x.device === device ? slice(x, [0], [rows]) : bringRows(x, 0, rows, device);
+      within(device, () => this.apply(single(xs.map(here))));
     });
   }
 
   #onBatch(
     x: TensorData,
-    y: TensorData,
+    y: TensorData | null,
     sampleWeight: Tensor | undefined,
     training: boolean,
   ): number | number[] {
     const compiled = this.#ready();
     const what = training ? "trainOnBatch" : "testOnBatch";
-    const names = { inputs: this.inputNames, outputs: this.outputNames };
+    const names = { inputs: this.inputNames, outputs: compiled.targetNames };
     return tidy(() => {
       const given = toSamples(x, y, names, what, { sampleWeight });
       this.#buildFor(given.x);

@@ -1,32 +1,35 @@
 // What is a sequential model? Layers in a row, each fed with what the one before gives.
 
 import { DinogradError } from "../errors.ts";
-import { type CallArgs, fromDims, Layer, type Shape, toDims } from "../layers/layer.ts";
-import { InputLayer } from "../layers/core.ts";
+import { input, InputLayer } from "../layers/core.ts";
+import { deserializeLayer } from "../layers/deserialize.ts";
+import { fromDims, Layer, type Shape, SymbolicTensor } from "../layers/layer.ts";
 import type { PolicyIdentifier } from "../policy.ts";
-import { tidy } from "../scope.ts";
-import type { Config } from "../serialization.ts";
-import { Tensor, track } from "../tensor.ts";
+import { type ClassConfig, type Config, serialize } from "../serialization.ts";
+import { registerClass } from "../serialization/registry.ts";
+import { Container } from "./container.ts";
+import { Graph } from "./graph.ts";
 import { Model } from "./model.ts";
-import type { SummaryRow } from "./summary.ts";
 
 /** Arguments of `sequential`. */
 export interface SequentialArgs {
   /** The layers, first to last. */
-  layers?: Layer[];
+  layers?: (Layer | SymbolicTensor)[];
   /** The model's name. */
   name?: string;
   /** The model's own policy, the global one when left out. Layers have theirs. */
   dtype?: PolicyIdentifier;
 }
 
+type Value = SymbolicTensor | SymbolicTensor[];
+
 /** Layers in a row. */
 export class Sequential extends Model {
   /** Name in saved models. */
   static override className = "Sequential";
   readonly #layers: Layer[] = [];
-  #outputShapes: (Shape | null)[] = [];
-  #inputShape: Shape | undefined;
+  // Once the input's shape is known: the input, then what each layer gives.
+  #values: Value[] = [];
 
   /** Layers can also be added later. */
   constructor(args: SequentialArgs = {}) {
@@ -40,23 +43,17 @@ export class Sequential extends Model {
   }
   /** Name of the input. */
   override get inputNames(): readonly string[] {
-    return [`${this.#layers[0]?.name ?? this.name}_input`];
+    const [first] = this.#layers;
+    return [first instanceof InputLayer ? first.name : `${first?.name ?? this.name}_input`];
   }
   /** Name of the output: that of the last layer. */
   override get outputNames(): readonly string[] {
-    return [this.layers[this.layers.length - 1]?.name ?? this.name];
-  }
-  /** Shape of its input, the batch null; undefined until it is known. */
-  get inputShape(): Shape | undefined {
-    return this.#inputShape;
-  }
-  /** Shape of its output, the batch null; undefined until it is built. */
-  get outputShape(): Shape | undefined {
-    return this.#outputShapes[this.#outputShapes.length - 1] ?? undefined;
+    return this.graph ? super.outputNames : [this.layers.at(-1)?.name ?? this.name];
   }
 
   /** Appends a layer. Once the input's shape is known (from the first layer's inputShape), layers are built as they come. */
-  add(layer: Layer): void {
+  add(given: Layer | SymbolicTensor): void {
+    const layer = given instanceof SymbolicTensor ? given.sourceLayer : given;
     if (!(layer instanceof Layer)) {
       throw new DinogradError(
         `Model "${this.name}" takes layers such as layers.dense({ units: 1 }), got ${typeof layer}`,
@@ -70,27 +67,26 @@ export class Sequential extends Model {
     if (this.#layers.length > 0 && layer instanceof InputLayer) {
       throw new DinogradError(`Model "${this.name}" takes an inputLayer as its first layer only`);
     }
-    if (this.#layers.length === 0) {
-      this.#inputShape = layer.batchInputShape ??
-        (layer instanceof Sequential ? layer.inputShape : undefined);
-    }
     this.#layers.push(layer);
     try {
-      this.#describe();
+      if (this.#layers.length === 1) this.#values = startOf(layer);
+      if (this.#values.length > 0 && !(layer instanceof InputLayer)) this.#connect(layer);
     } catch (error) {
       this.#layers.pop();
+      if (this.#layers.length === 0) this.#values = [];
       throw error;
     }
+    this.#complete();
   }
 
   /** Removes the last layer. */
   pop(): void {
-    if (this.#layers.length === 0) {
-      throw new DinogradError(`Model "${this.name}" has no layer to remove`);
-    }
-    this.#layers.pop();
-    if (this.#layers.length === 0) this.#inputShape = undefined;
-    this.#describe();
+    const layer = this.#layers.pop();
+    if (!layer) throw new DinogradError(`Model "${this.name}" has no layer to remove`);
+    const value = this.#values.pop();
+    if (!(layer instanceof InputLayer)) [value ?? []].flat()[0]?.node.disconnect();
+    if (this.#layers.length === 0) this.#values = [];
+    this.#complete();
   }
 
   /** Builds all layers. */
@@ -98,55 +94,58 @@ export class Sequential extends Model {
     if (this.layers.length === 0) {
       throw new DinogradError(`Model "${this.name}" has no layers: add one first`);
     }
-    if (!this.#inputShape) this.#inputShape = fromDims([NaN, ...(inputShape as number[]).slice(1)]);
-    this.#describe();
-  }
-
-  /** Feeds each layer with what the one before gives. */
-  override call(inputs: Tensor | Tensor[], args: CallArgs): Tensor | Tensor[] {
-    let x = inputs;
-    let mask = args.mask ?? null;
-    for (const layer of this.layers) {
-      const y = layer.apply(x, { ...args, mask });
-      mask = layer.computeMask(x, mask);
-      x = y;
-    }
-    return x;
+    if (this.#values.length > 0) return;
+    const shape = fromDims([NaN, ...(inputShape as number[]).slice(1)]);
+    this.#values = [input({ batchShape: shape, name: this.inputNames[0] })];
+    for (const layer of this.layers) this.#connect(layer);
+    this.#complete();
   }
 
   /** Name and layers. */
   override getConfig(): Config {
-    // Readers of the saved form learn the input's shape from the first layer.
-    const layers = this.#layers.map((l) => ({
-      class_name: l.getClassName(),
-      config: l.getConfig(),
-    }));
-    const first = layers[0]?.config;
-    if (first && this.#inputShape) first.batch_input_shape ??= this.#inputShape;
+    const layers = this.#layers.map((l) => serialize(l) as ClassConfig);
+    // Readers learn the input's shape from the first layer, or from the model that it is.
+    if (this.graph && !(this.#layers[0] instanceof Container)) {
+      layers[0].config.batch_input_shape ??= this.inputs[0].shape;
+    }
     return { name: this.name, dtype: this.dtypePolicy.serialize(), layers };
   }
-
-  /** Rows of its summary. */
-  protected override summaryRows(): SummaryRow[] {
-    return this.layers.map((layer, i) => ({ layer, outputShape: this.#outputShapes[i] ?? null }));
-  }
-
-  // Walks a description of the input through the layers: builds them and notes their output shapes.
-  #describe(): void {
-    this.#outputShapes = [];
-    if (!this.#inputShape || this.layers.length === 0) {
-      this.built = false;
-      return;
+  /** Makes a model from its config: what `getConfig` gave, or Keras's or TensorFlow.js's config of a sequential model. */
+  static override fromConfig(config: Config | ClassConfig[]): Sequential {
+    const { layers, build_input_shape, ...args }: Config = Array.isArray(config)
+      ? { layers: config }
+      : config;
+    const model = new this(args);
+    for (const layer of layers as ClassConfig[]) model.add(deserializeLayer(layer));
+    if (build_input_shape && !model.built && model.layers.length > 0) {
+      model.ensureBuilt((build_input_shape as Shape).map((d) => d ?? NaN));
     }
-    tidy(() => {
-      let x: Tensor | Tensor[] = track(new Tensor(toDims(this.#inputShape!), "float32", null));
-      for (const layer of this.layers) {
-        x = layer.apply(x, {});
-        this.#outputShapes.push(Array.isArray(x) ? null : fromDims(x.shape));
-      }
-    });
-    this.built = true;
+    return model;
   }
+
+  #connect(layer: Layer): void {
+    const value = layer.apply(this.#values.at(-1) as SymbolicTensor);
+    this.#values.push(value);
+  }
+
+  #complete(): void {
+    const complete = this.#values.length > 0 && this.layers.length > 0;
+    this.graph = complete
+      ? new Graph(this.name, [this.#values[0]].flat(), [this.#values.at(-1)!].flat())
+      : undefined;
+    this.built = complete;
+  }
+}
+registerClass(Sequential);
+
+// The input, where the first layer says its shape.
+function startOf(first: Layer): Value[] {
+  if (first instanceof InputLayer) return [first.output];
+  const nested = first instanceof Container && first.built ? first.inputs : [];
+  const batchShape = first.batchInputShape ?? nested[0]?.shape;
+  if (!batchShape) return [];
+  const dtype = nested[0]?.dtype;
+  return [input({ batchShape, dtype, name: `${first.name}_input` })];
 }
 
 /** A new sequential model: `sequential({ layers: [...] })`, or empty, with layers added one by one. */

@@ -1,0 +1,57 @@
+// What do layers add to the loss and to the logs while they run? Tensors that are theirs until the outermost call is over, and
+// then belong to whoever made that call.
+
+import { scopes } from "../scope.ts";
+import type { Tensor } from "../tensor.ts";
+
+// What was added since the outermost call began.
+let open: Tensor[] | undefined;
+
+/** Runs a layer's call. Before the outermost one, what was added by the last is forgotten. */
+export function pass<T>(forget: () => void, call: () => T): T {
+  if (open) return call();
+  forget();
+  const made: Tensor[] = open = [];
+  try {
+    return call();
+  } finally {
+    open = undefined;
+    for (const tensor of made) scopes.track(tensor);
+  }
+}
+
+/** A tensor that outlives the scopes inside the outermost call. */
+function hold(value: Tensor): Tensor {
+  const alias = value.alias();
+  if (open) open.push(alias);
+  else scopes.track(alias);
+  return alias;
+}
+
+/** What one layer added. */
+export class Additions {
+  readonly #losses: Tensor[] = [];
+  readonly #metrics: [name: string, value: Tensor][] = [];
+
+  /** Losses that still have values. */
+  get losses(): Tensor[] {
+    return this.#losses.filter((loss) => !loss.isDisposed);
+  }
+  /** Metrics that still have values. */
+  get metrics(): [name: string, value: Tensor][] {
+    return this.#metrics.filter(([, value]) => !value.isDisposed);
+  }
+  /** A term of the loss. */
+  addLoss(value: Tensor): void {
+    this.#losses.push(hold(value));
+  }
+  /** A value to log. */
+  addMetric(name: string, value: Tensor): void {
+    this.#metrics.push([name, hold(value)]);
+  }
+  /** Gives everything back. */
+  forget(): void {
+    for (const loss of this.#losses.splice(0)) loss.dispose();
+    for (const [, value] of this.#metrics.splice(0)) value.dispose();
+  }
+}
