@@ -56,9 +56,9 @@ export { Connected, Node, type SymbolicSpec, SymbolicTensor } from "./src/layers
 export type { Mask } from "./src/layers/mask.ts";
 export { deserializeLayer } from "./src/layers/deserialize.ts";
 export type { Weight } from "./src/layers/weight.ts";
-export { type Initializer, type InitializerIdentifier, initializers } from "./src/initializers.ts";
-export { type Regularizer, type RegularizerIdentifier, regularizers } from "./src/regularizers.ts";
-export { type Constraint, type ConstraintIdentifier, constraints } from "./src/constraints.ts";
+export { Initializer, type InitializerIdentifier, initializers } from "./src/initializers.ts";
+export { Regularizer, type RegularizerIdentifier, regularizers } from "./src/regularizers.ts";
+export { Constraint, type ConstraintIdentifier, constraints } from "./src/constraints.ts";
 export type { Activation, ActivationIdentifier } from "./src/activations.ts";
 export { Sequential, sequential, type SequentialArgs } from "./src/models/sequential.ts";
 export { Functional, type FunctionalArgs, model } from "./src/models/functional.ts";

@@ -26,7 +26,8 @@ import {
   swish,
 } from "./ops/smooth_activations.ts";
 import { logSoftmax, softmax } from "./ops/softmax.ts";
-import { lookup } from "./serialization.ts";
+import { type ClassConfig, isClassConfig, lookup, lookupClass } from "./serialization.ts";
+import { registeredClasses, type SerializableClass } from "./serialization/registry.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** A function that a layer puts over its result. */
@@ -111,9 +112,13 @@ const byFunction = new Map<unknown, Activation>([
   [logSoftmax, named.log_softmax],
 ]);
 
-/** What may be passed where an activation is wanted: a name in either spelling, a function, an object with `apply` such as a layer, or nothing. */
+/**
+ * What may be passed where an activation is wanted: a name in either spelling, a function, an object with `apply` such as a layer, the
+ * config of one, or nothing.
+ */
 export type ActivationIdentifier =
   | string
+  | ClassConfig
   | ((x: Tensor) => Tensor)
   | Activation
   | { readonly name: string; apply(x: Tensor): Tensor | Tensor[] }
@@ -126,6 +131,11 @@ export function getActivation(identifier: ActivationIdentifier | undefined): Act
   if (typeof identifier === "function") {
     return byFunction.get(identifier) ??
       { name: identifier.name || "custom", apply: (x) => identifier(x) };
+  }
+  if (isClassConfig(identifier)) {
+    const classes = registeredClasses<object>(Object);
+    const cls = lookupClass("activation", classes, identifier.class_name) as SerializableClass;
+    return getActivation(cls.fromConfig?.(identifier.config) ?? new cls(identifier.config));
   }
   if (typeof identifier === "object" && typeof identifier.apply === "function") {
     return identifier as Activation;

@@ -33,3 +33,159 @@ onEachDevice("models of TensorFlow.js and Keras are made from their configs", ()
     });
   }
 });
+
+const on = (layer: dg.Layer, x: dg.SymbolicTensor | dg.SymbolicTensor[], args?: dg.CallArgs) =>
+  layer.apply(x, args) as dg.SymbolicTensor;
+
+/** x times a factor, and a second tensor that comes as an argument. */
+class Gate extends dg.Layer {
+  static override className = "Gate";
+  override call(inputs: dg.Tensor | dg.Tensor[], args: dg.CallArgs): dg.Tensor {
+    const { by, lots } = args as { by?: dg.Tensor[]; lots?: number };
+    const x = inputs as dg.Tensor;
+    return dg.tidy(() => (by ?? []).reduce((y, b) => y.mul(b), x.mul(lots ?? 1)));
+  }
+}
+dg.serialization.registerClass(Gate);
+
+onEachDevice("shared layers, nested models and arguments of calls come through a config", () => {
+  dg.tidy(() => {
+    const a = dg.input({ shape: [3], name: "a" }), b = dg.input({ shape: [3], name: "b" });
+    const shared = dg.layers.dense({ units: 3, activation: "tanh", name: "shared" });
+    const x = on(shared, a), y = on(shared, on(shared, b));
+    const noise = on(dg.layers.dropout({ rate: 0.5, seed: 3 }), x, { training: true });
+    const row = dg.sequential({ layers: [dg.layers.dense({ units: 3 }), dg.layers.elu()] });
+    const gate = new Gate({ name: "gate" });
+    const gated = on(gate, y, { by: [x, a], lots: 2 });
+    const inner = dg.model({ inputs: [a, b], outputs: [gated, on(row, noise), on(row, y)] });
+    const c = dg.input({ shape: [3], name: "c" });
+    const results = inner.apply([c, on(shared, c)]) as dg.SymbolicTensor[];
+    const model = dg.model({ inputs: c, outputs: results, name: "outer" });
+    // As the config says it: shared's calls within the inner model are not those of the outer one.
+    const config = throughJson(model.getConfig());
+    const entry = (config.layers as dg.Config[]).find((l) => l.class_name === "Functional")!;
+    assert.deepEqual(entry.inbound_nodes, [[["c", 0, 0, {}], ["shared", 0, 0, {}]]]);
+    assert.deepEqual(config.output_layers, [0, 1, 2].map((i) => [inner.name, 1, i]));
+    const nested = (entry.config as dg.Config).layers as dg.Config[];
+    assert.deepEqual(nested.find((l) => l.name === "gate")!.inbound_nodes, [[
+      ["shared", 2, 0, { by: [["shared", 0, 0], ["a", 0, 0]], lots: 2 }],
+    ]]);
+    const again = dg.Model.fromConfig(config) as dg.Functional;
+    assert.deepEqual(again.getConfig(), model.getConfig());
+    // The nested model and the outer one share a layer no more: each config stands for itself.
+    assert.equal(model.weights.length, 4);
+    assert.equal(again.weights.length, 6);
+    const [kernel, bias, ...rest] = model.weights.map((w) => w.read());
+    again.setWeights([kernel, bias, kernel, bias, ...rest]);
+    const values = dg.randomNormal([4, 3]);
+    const results2 = [model, again].map((m) =>
+      (m.predict(values) as dg.Tensor[]).map((t) => t.arraySync())
+    );
+    assert.deepEqual(results2[0], results2[1]);
+    model.dispose();
+    again.dispose();
+  });
+});
+
+Deno.test("every layer comes through its config", () => {
+  const made = [
+    dg.layers.inputLayer({ inputShape: [2], dtype: "int32" }),
+    dg.layers.dense({
+      units: 2,
+      activation: dg.layers.leakyReLU({ alpha: 0.1 }),
+      trainable: false,
+    }),
+    dg.layers.activation({ activation: "relu6" }),
+    dg.layers.dropout({ rate: 0.1, noiseShape: [null, 1], seed: 4 }),
+    dg.layers.spatialDropout1d({ rate: 0.1 }),
+    dg.layers.spatialDropout2d({ rate: 0.1, dataFormat: "channelsFirst" }),
+    dg.layers.spatialDropout3d({ rate: 0.1 }),
+    dg.layers.gaussianNoise({ stddev: 0.1 }),
+    dg.layers.gaussianDropout({ rate: 0.1 }),
+    dg.layers.alphaDropout({ rate: 0.1 }),
+    dg.layers.activityRegularization({ l1: 0.1, l2: 0.2 }),
+    dg.layers.flatten({ dataFormat: "channelsFirst" }),
+    dg.layers.reshape({ targetShape: [2, -1] }),
+    dg.layers.permute({ dims: [2, 1] }),
+    dg.layers.repeatVector({ n: 2 }),
+    dg.layers.masking({ maskValue: -1 }),
+    dg.layers.unitNormalization({ axis: [1, 2] }),
+    dg.layers.reLU({ maxValue: 2, negativeSlope: 0.1, threshold: 0.5 }),
+    dg.layers.leakyReLU(),
+    dg.layers.prelu({ sharedAxes: [1], alphaRegularizer: "l2" }),
+    dg.layers.elu({ alpha: 2 }),
+    dg.layers.thresholdedReLU({ theta: 0.5 }),
+    dg.layers.softmax({ axis: 1 }),
+    dg.layers.add(),
+    dg.layers.subtract(),
+    dg.layers.multiply(),
+    dg.layers.average(),
+    dg.layers.maximum(),
+    dg.layers.minimum(),
+    dg.layers.concatenate({ axis: 1 }),
+    dg.layers.dot({ axes: [1, 2], normalize: true }),
+  ];
+  for (const layer of made) {
+    const config = throughJson({ class_name: layer.getClassName(), config: layer.getConfig() });
+    const again = dg.deserializeLayer(config);
+    assert.equal(again.constructor, layer.constructor);
+    assert.deepEqual(throughJson(again.getConfig()), config.config, config.class_name);
+  }
+  const tried = new Set(made.map((l) => l.getClassName()));
+  const there = Object.keys(dg.serialization.registeredClasses<dg.Layer>(dg.Layer));
+  const elsewhere = ["Functional", "Model", "Sequential", "Gate"];
+  assert.deepEqual(there.filter((name) => !tried.has(name) && !elsewhere.includes(name)), []);
+});
+
+Deno.test("a row comes through its config with the shape of its input", () => {
+  const row = dg.sequential({ name: "row" });
+  row.add(dg.layers.dense({ units: 3, batchInputShape: [8, 2] }));
+  row.add(dg.sequential({ layers: [dg.layers.dense({ units: 1 })] }));
+  const again = dg.Sequential.fromConfig(throughJson(row.getConfig()));
+  assert.deepEqual([again.name, again.inputShape, again.outputShape], ["row", [8, 2], [8, 1]]);
+  assert.deepEqual(again.getConfig(), row.getConfig());
+  // Without one it is not built, unless the config says for which input.
+  const late = dg.sequential({ layers: [dg.layers.flatten(), dg.layers.dense({ units: 1 })] });
+  const config = late.getConfig();
+  assert.equal(dg.Sequential.fromConfig(config).built, false);
+  const built = dg.Sequential.fromConfig({ ...config, build_input_shape: [null, 2, 3] });
+  assert.deepEqual(built.outputShape, [null, 1]);
+  for (const m of [row, again, built]) m.dispose();
+});
+
+Deno.test("what a config cannot hold or does not say is named", () => {
+  const x = dg.input({ shape: [2], name: "x" });
+  const twice = dg.layers.lambda({ function: (t: dg.Tensor) => t.mul(2), name: "twice" });
+  const model = dg.model({ inputs: x, outputs: on(twice, x) });
+  assert.throws(
+    () => model.getConfig(),
+    /"twice" is a function, which cannot be saved.*registerClass/,
+  );
+  const constant = dg.ones([2]);
+  const gate = new Gate({ name: "gate" });
+  const gated = dg.model({ inputs: x, outputs: on(gate, x, { by: [constant] }) });
+  assert.throws(() => gated.getConfig(), /call of layer "gate" has a tensor as its argument "by"/);
+  constant.dispose();
+  assert.throws(
+    () => dg.deserializeLayer({ class_name: "Dens", config: {} }),
+    /Unknown layer "Dens": did you mean "Dense"/,
+  );
+  assert.throws(
+    () => dg.deserializeLayer("Dense" as unknown as dg.ClassConfig),
+    /needs \{ class_name, config \}, got "Dense"/,
+  );
+  const entry = { class_name: "InputLayer", name: "x", config: { batch_input_shape: [null, 2] } };
+  const graph = {
+    name: "m",
+    layers: [
+      { ...entry, inbound_nodes: [] },
+      { class_name: "ReLU", name: "r", config: {}, inbound_nodes: [[["y", 0, 0, {}]]] },
+    ],
+    input_layers: [["x", 0, 0]],
+    output_layers: [["r", 0, 0]],
+  };
+  assert.throws(
+    () => dg.Model.fromConfig(graph),
+    /model "m" refers to.*none of its layers gives.*"r"/,
+  );
+});

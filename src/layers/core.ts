@@ -5,13 +5,13 @@ import {
   type ActivationIdentifier,
   getActivation,
 } from "../activations.ts";
-import { type Constraint, getConstraint } from "../constraints.ts";
+import { type Constraint, type ConstraintIdentifier, getConstraint } from "../constraints.ts";
 import type { DType } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { getInitializer, type Initializer, type InitializerIdentifier } from "../initializers.ts";
 import { fusedMatMul } from "../ops/matmul.ts";
 import { reshape } from "../ops/reshape.ts";
-import { getRegularizer, type Regularizer } from "../regularizers.ts";
+import { getRegularizer, type Regularizer, type RegularizerIdentifier } from "../regularizers.ts";
 import { type Config, serialize } from "../serialization.ts";
 import { registerClass } from "../serialization/registry.ts";
 import { sameDim, showShape, sizeOf } from "../shape.ts";
@@ -110,10 +110,10 @@ export interface DenseLayerArgs extends LayerArgs {
   inputDim?: number;
   kernelInitializer?: InitializerIdentifier;
   biasInitializer?: InitializerIdentifier;
-  kernelRegularizer?: Regularizer | string | null;
-  biasRegularizer?: Regularizer | string | null;
-  kernelConstraint?: Constraint | string | null;
-  biasConstraint?: Constraint | string | null;
+  kernelRegularizer?: RegularizerIdentifier;
+  biasRegularizer?: RegularizerIdentifier;
+  kernelConstraint?: ConstraintIdentifier;
+  biasConstraint?: ConstraintIdentifier;
 }
 
 /** `activation(x . kernel + bias)` over the last dimension: [..., n] to [..., units]. */

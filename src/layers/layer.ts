@@ -220,8 +220,8 @@ export abstract class Layer extends Connected {
   abstract call(inputs: Tensor | Tensor[], args: CallArgs): Tensor | Tensor[];
 
   /**
-   * Builds the layer if need be and calls it: on tensors it gives tensors; on symbolic ones, symbolic ones, and what it was called on
-   * becomes part of a graph that `model` makes a model of.
+   * Builds the layer if need be and calls it: on tensors it gives tensors, and disposes of all others that the call made; on symbolic
+   * ones it gives symbolic ones, and the call becomes part of a graph that `model` makes a model of.
    *
    * ```ts
    * import * as dg from "../../mod.ts";
@@ -245,7 +245,8 @@ export abstract class Layer extends Connected {
   ): Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[] {
     const symbolic = symbolicIn(inputs);
     if (symbolic.length === 0) {
-      return pass(() => this.forgetAdded(), () => this.#run(inputs as Tensor | Tensor[], args));
+      const run = () => tidy(() => this.#run(inputs as Tensor | Tensor[], args));
+      return pass(() => this.forgetAdded(), run);
     }
     if (symbolic.length === asList<unknown>(inputs).length) {
       return this.#connect(inputs as SymbolicTensor | SymbolicTensor[], args);

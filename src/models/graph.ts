@@ -7,7 +7,6 @@ import { type CallArgs, Layer, SymbolicTensor, toDims } from "../layers/layer.ts
 import { type Mask, maskOf, setMask } from "../layers/mask.ts";
 import { type Node, replaceInArgs, replaceSymbolic } from "../layers/node.ts";
 import { asType } from "../ops/cast.ts";
-import { tidy } from "../scope.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { type Tensor, track } from "../tensor.ts";
 
@@ -72,10 +71,8 @@ export class Graph {
     for (const node of this.nodes) {
       if (values.has(node.outputTensors[0])) continue; // an input
       const args = { training, ...replaceInArgs(node.callArgs, take) };
-      const given = tidy(() =>
-        layerOf(node).apply(replaceSymbolic(node.inputs, take) as Tensor | Tensor[], args)
-      );
-      const list = Array.isArray(given) ? given : [given];
+      const inputs = replaceSymbolic(node.inputs, take) as Tensor | Tensor[];
+      const list = [layerOf(node).apply(inputs, args)].flat();
       list.forEach((y, i) => give(node.outputTensors[i], y));
       for (const y of list) release(y, 0); // where nobody reads it
       for (const x of node.inputTensors) release(take(x));

@@ -9,6 +9,9 @@ export interface SerializableClass {
   /** Makes one from its config. */
   // deno-lint-ignore no-explicit-any
   new (...args: any[]): any;
+  /** The same, where more is to be done. */
+  // deno-lint-ignore no-explicit-any
+  fromConfig?(config: any): any;
 }
 
 const registered = new Map<string, SerializableClass>();
