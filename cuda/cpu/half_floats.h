@@ -14,7 +14,7 @@ class HalfFloats {
 
   HalfFloats(Dtype type, Cast cast) : type_(type), cast_(cast) {}
   ~HalfFloats() {
-    if (memory_) pool_release(0, memory_, bytes_);
+    if (block_) pool_release(block_);
   }
   HalfFloats(const HalfFloats &) = delete;
 
@@ -25,12 +25,11 @@ class HalfFloats {
 
   // 0, or a status after fail().
   int widen() {
-    memory_ = static_cast<char *>(pool_allocate(0, bytes_));
-    if (!memory_) return DG_E_MEMORY;
+    if (const int failed = pool_allocate(0, static_cast<size_t>(bytes_), &block_)) return failed;
     int64_t used = 0;
     for (int i = 0; i < count_; i++) {
       Floats &f = floats_[i];
-      float *const wide = reinterpret_cast<float *>(memory_ + used);
+      float *const wide = reinterpret_cast<float *>(block_->data + used);
       used += bytes_of(f.n);
       if (f.read) cast_({type_, DG_FLOAT32, f.narrow, wide, f.n});
       *f.at = f.wide = wide;
@@ -62,7 +61,7 @@ class HalfFloats {
   Floats floats_[4];
   int count_ = 0;
   int64_t bytes_ = 0;
-  char *memory_ = nullptr;
+  Block *block_ = nullptr;
 };
 
 // ---- Which arrays a call has -----------------------------------------------------------------------------------------

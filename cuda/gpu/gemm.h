@@ -99,27 +99,27 @@ int64_t tile_count(const Gemm<T> &p, int m, int n) {
 // ---- Blocks ------------------------------------------------------------------------------------------------------------
 
 // What a block works on: the tile of y at [row, column] of a matrix of the batch, for elements [begin, end) of k.
-struct Work {
+struct Share {
   int64_t row, column, part, batch, begin, end;
 };
 
 // Blocks that run at the same time take tiles near each other, of `strip` rows of tiles, so that they find most of a and
 // b in the cache.
 template <class Tile, class T>
-__device__ Work work_of_block(const Gemm<T> &p) {
+__device__ Share share_of_block(const Gemm<T> &p) {
   constexpr unsigned strip = 8;
   const auto tiles_m = static_cast<unsigned>(p.tiles_m), tiles_n = static_cast<unsigned>(p.tiles_n);
   const unsigned tile = blockIdx.x % (tiles_m * tiles_n), matrix = blockIdx.x / (tiles_m * tiles_n);
   const unsigned first = tile / (strip * tiles_n) * strip, within = tile % (strip * tiles_n);
   const unsigned height = tiles_m - first < strip ? tiles_m - first : strip;
-  Work work;
-  work.row = int64_t{first + within % height} * Tile::m;
-  work.column = int64_t{within / height} * Tile::n;
-  work.part = matrix % static_cast<unsigned>(p.parts);
-  work.batch = matrix / static_cast<unsigned>(p.parts);
-  work.begin = work.part * p.length;
-  work.end = work.begin + p.length < p.k ? work.begin + p.length : p.k;
-  return work;
+  Share share;
+  share.row = int64_t{first + within % height} * Tile::m;
+  share.column = int64_t{within / height} * Tile::n;
+  share.part = matrix % static_cast<unsigned>(p.parts);
+  share.batch = matrix / static_cast<unsigned>(p.parts);
+  share.begin = share.part * p.length;
+  share.end = share.begin + p.length < p.k ? share.begin + p.length : p.k;
+  return share;
 }
 
 // ---- Results -----------------------------------------------------------------------------------------------------------

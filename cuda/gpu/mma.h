@@ -138,7 +138,7 @@ __device__ void store_rows(const Gemm<T> &p, const float *rows, int64_t row, int
 }
 
 template <class Tile, class T>
-__device__ void store_sums(const Gemm<T> &p, const Work &work, const Sums<Tile> &sums, float *shared) {
+__device__ void store_sums(const Gemm<T> &p, const Share &share, const Sums<Tile> &sums, float *shared) {
   constexpr int passes = Tile::warp_m / Tile::pass_rows, tall = Tile::pass_rows / 16;
   const Warp<Tile> warp;
   const int64_t matrix = p.a.count * p.b.count;
@@ -157,15 +157,15 @@ __device__ void store_sums(const Gemm<T> &p, const Work &work, const Sums<Tile> 
       }
     }
     __syncwarp();
-    const int64_t row = work.row + warp.row + pass * Tile::pass_rows, column = work.column + warp.column;
+    const int64_t row = share.row + warp.row + pass * Tile::pass_rows, column = share.column + warp.column;
     const auto finished = [&](int64_t j, float sum) { return finish(p, j, sum); };
     if (p.parts > 1) {
-      store_rows<1, Tile>(p, rows, row, column, warp.lane, p.partial + (work.part * p.batch + work.batch) * matrix,
+      store_rows<1, Tile>(p, rows, row, column, warp.lane, p.partial + (share.part * p.batch + share.batch) * matrix,
                           [](int64_t, float sum) { return sum; });
     } else if (p.wide) {
-      store_rows<16 / sizeof(T), Tile>(p, rows, row, column, warp.lane, p.y + work.batch * matrix, finished);
+      store_rows<16 / sizeof(T), Tile>(p, rows, row, column, warp.lane, p.y + share.batch * matrix, finished);
     } else {
-      store_rows<1, Tile>(p, rows, row, column, warp.lane, p.y + work.batch * matrix, finished);
+      store_rows<1, Tile>(p, rows, row, column, warp.lane, p.y + share.batch * matrix, finished);
     }
     __syncwarp();
   }
@@ -183,12 +183,12 @@ __global__ void __launch_bounds__(Tile::threads, Tile::blocks)
     using T = typename Format::Element;
     constexpr bool along_a = (layout & a_along_k) != 0, along_b = (layout & b_along_k) != 0, wide = layout & wide_reads;
     DG_SHARED(T, shared);
-    const Work work = work_of_block<Tile>(p);
-    MatrixLoader<T, along_a, wide, Tile::m, Tile::threads> a(p.a, work.batch, work.row, work.begin);
-    MatrixLoader<T, along_b, wide, Tile::n, Tile::threads> b(p.b, work.batch, work.column, work.begin);
+    const Share share = share_of_block<Tile>(p);
+    MatrixLoader<T, along_a, wide, Tile::m, Tile::threads> a(p.a, share.batch, share.row, share.begin);
+    MatrixLoader<T, along_b, wide, Tile::n, Tile::threads> b(p.b, share.batch, share.column, share.begin);
     Sums<Tile> sums = {};
-    multiply_slices<Format, Tile>(sums, shared, a, b, work.end - work.begin);
-    store_sums<Tile>(p, work, sums, reinterpret_cast<float *>(shared));
+    multiply_slices<Format, Tile>(sums, shared, a, b, share.end - share.begin);
+    store_sums<Tile>(p, share, sums, reinterpret_cast<float *>(shared));
   }
 }
 

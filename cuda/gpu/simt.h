@@ -56,17 +56,17 @@ __device__ void copy_slice(Sum<T> *shared, const Lines<T> &matrix, const T *data
 template <class T, class Tile>
 __global__ void __launch_bounds__(Tile::threads) simt_gemm(const Gemm<T> __grid_constant__ p) {
   DG_SHARED(Sum<T>, shared);
-  const Work work = work_of_block<Tile>(p);
-  const T *a = p.a.data + work.batch * p.a.matrix, *b = p.b.data + work.batch * p.b.matrix;
-  const int slices = static_cast<int>(divide_up(work.end - work.begin, Tile::depth));
+  const Share share = share_of_block<Tile>(p);
+  const T *a = p.a.data + share.batch * p.a.matrix, *b = p.b.data + share.batch * p.b.matrix;
+  const int slices = static_cast<int>(divide_up(share.end - share.begin, Tile::depth));
 
   const auto copy = [&](int slice) {
     if (slice < slices) {
       Sum<T> *stage = shared + slice % Tile::stages * Tile::stage_size;
-      const int64_t k = work.begin + slice * Tile::depth;
-      copy_slice<T, Tile::m, Tile::pitch_a, Tile::depth, Tile::threads>(stage, p.a, a, work.row, k, work.end);
+      const int64_t k = share.begin + slice * Tile::depth;
+      copy_slice<T, Tile::m, Tile::pitch_a, Tile::depth, Tile::threads>(stage, p.a, a, share.row, k, share.end);
       stage += Tile::depth * Tile::pitch_a;
-      copy_slice<T, Tile::n, Tile::pitch_b, Tile::depth, Tile::threads>(stage, p.b, b, work.column, k, work.end);
+      copy_slice<T, Tile::n, Tile::pitch_b, Tile::depth, Tile::threads>(stage, p.b, b, share.column, k, share.end);
     }
     ptx::copy_async_commit();  // an empty group at the end keeps the count
   };
@@ -100,16 +100,16 @@ __global__ void __launch_bounds__(Tile::threads) simt_gemm(const Gemm<T> __grid_
   const int64_t matrix = p.a.count * p.b.count;
 #pragma unroll
   for (int i = 0; i < Tile::thread_m; i++) {
-    const int64_t row = work.row + Tile::place(thread_row, i, Tile::m, Tile::thread_m);
+    const int64_t row = share.row + Tile::place(thread_row, i, Tile::m, Tile::thread_m);
 #pragma unroll
     for (int j = 0; j < Tile::thread_n; j++) {
-      const int64_t column = work.column + Tile::place(thread_column, j, Tile::n, Tile::thread_n);
+      const int64_t column = share.column + Tile::place(thread_column, j, Tile::n, Tile::thread_n);
       if (row >= p.a.count || column >= p.b.count) continue;
       const int64_t at = row * p.b.count + column;
       if (p.parts > 1) {
-        p.partial[(work.part * p.batch + work.batch) * matrix + at] = sum[i][j];
+        p.partial[(share.part * p.batch + share.batch) * matrix + at] = sum[i][j];
       } else {
-        p.y[work.batch * matrix + at] = finish(p, column, sum[i][j]);
+        p.y[share.batch * matrix + at] = finish(p, column, sum[i][j]);
       }
     }
   }
