@@ -1,8 +1,10 @@
-// How does a call on 16-bit floats run? The kernels of most families know float32 alone: the call's arrays are widened into
-// memory of their own, the kernel runs on those, and what it wrote is rounded into the arrays it was meant for. Families
-// that walk their operands in blocks (elementwise, one-hot, optimizer updates) convert as they go and are not here.
+// How does a call on 16-bit floats run? The kernels of most families know float32 alone: the call's arrays are widened
+// into memory of their own, the kernel runs on those, and what it wrote is rounded into the arrays it was meant for.
+// Families that walk their operands in blocks (elementwise, optimizer updates) or only move them convert as they go and
+// are not here.
 #pragma once
 #include "../core/args.h"
+#include "../core/error.h"
 #include "../core/pool.h"
 
 namespace dg {
@@ -25,26 +27,29 @@ class HalfFloats {
 
   // 0, or a status after fail().
   int widen() {
+    constexpr int64_t most = sizeof(size_t) == 4 ? int64_t{1} << 31 : INT64_MAX;  // dg_alloc's, in WebAssembly
+    if (bytes_ > most)
+      return fail(DG_E_MEMORY, "Out of memory: ", bytes_, " bytes were asked for to widen 16-bit floats");
     if (const int failed = pool_allocate(0, static_cast<size_t>(bytes_), &block_)) return failed;
     int64_t used = 0;
     for (int i = 0; i < count_; i++) {
       Floats &f = floats_[i];
       float *const wide = reinterpret_cast<float *>(block_->data + used);
       used += bytes_of(f.n);
-      if (f.read) cast_({type_, DG_FLOAT32, f.narrow, wide, f.n});
+      if (f.read) cast_({type_, DG_FLOAT32, f.stored, wide, f.n});
       *f.at = f.wide = wide;
     }
     return 0;
   }
   void narrow() {
-    for (int i = 0; i < count_; i++)
-      if (floats_[i].written) cast_({DG_FLOAT32, type_, floats_[i].wide, floats_[i].narrow, floats_[i].n});
+    for (const Floats &f : floats_)
+      if (f.written) cast_({DG_FLOAT32, type_, f.wide, f.stored, f.n});
   }
 
  private:
   struct Floats {
-    void **at;
-    void *narrow, *wide;
+    void **at;  // in the arguments
+    void *stored, *wide;
     int64_t n;
     bool read, written;
   };
@@ -58,13 +63,13 @@ class HalfFloats {
 
   const Dtype type_;
   const Cast cast_;
-  Floats floats_[4];
+  Floats floats_[4] = {};
   int count_ = 0;
   int64_t bytes_ = 0;
   Block *block_ = nullptr;
 };
 
-// ---- Which arrays a call has -----------------------------------------------------------------------------------------
+// ---- Which arrays a call has ---------------------------------------------------------------------------------------
 
 inline void list_floats(ScatterAddArgs &a, HalfFloats &floats) {
   floats.in(a.x, a.outer * a.count * a.inner);
@@ -105,7 +110,7 @@ inline void list_floats(CrossEntropyGradArgs &a, HalfFloats &floats) {
 }
 inline void list_floats(RandomArgs &a, HalfFloats &floats) { floats.out(a.y, a.n); }
 
-// ---- A call ----------------------------------------------------------------------------------------------------------
+// ---- A call --------------------------------------------------------------------------------------------------------
 
 // Runs `kernel`, whose instruction set is that of `cast`, in float32 where the call is one of 16-bit floats.
 template <class Args>

@@ -1,5 +1,5 @@
-// Are gradients usable? Does clipping see the parameters' elements only, is whatever is not finite found, and does the loss
-// scale follow?
+// Are gradients usable? Does clipping see the parameters' elements only, is whatever is not finite found, and does the
+// loss scale follow?
 #include "math/families.h"
 #include "segments.h"
 #include "variants.h"

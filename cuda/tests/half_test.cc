@@ -6,7 +6,7 @@ using namespace dg;
 
 namespace {
 
-// The numbers that are not negative, by their bits; the last one stands for infinity, as the next would if there was one.
+// The numbers that are not negative, by their bits; the last stands for infinity, as the next number if there was one.
 std::vector<double> all_numbers(int exponent_bits, int mantissa_bits) {
   const int one = 1 << mantissa_bits, bias = (1 << (exponent_bits - 1)) - 1;
   std::vector<double> x;

@@ -1,5 +1,5 @@
-// What must a test know of a type that numbers are stored in? What they become when they are stored and read again. T is
-// a type of the contract: float, Half, Brain, int32_t or uint8_t.
+// What must a test know of a type that numbers are stored in? What they become when they are stored and read again. T
+// is a type of the contract: float, Half, Brain, int32_t or uint8_t.
 #pragma once
 #include "dinograd.h"
 #include "math/half.h"
@@ -57,8 +57,8 @@ std::vector<T> all_stored(const std::vector<V> &x) {
   return y;
 }
 
-// What rounding to T adds to an error: half the last place, or half of the smallest number. float32 adds nothing, because
-// tolerances are about what it computes.
+// What rounding to T adds to an error: half the last place, or half of the smallest number. float32 adds nothing,
+// because tolerances are about what it computes.
 template <class T>
 constexpr double half_place = std::is_same_v<T, Half>    ? 0x1p-11
                               : std::is_same_v<T, Brain> ? 0x1p-8

@@ -106,8 +106,8 @@ int unary_id(const char *wanted) {
   }
 }
 
-// The epilogue against the same operation in a call of its own: tiles, several blocks, vectors, k = 0, a batch. A quarter
-// of a number rounds as the number does, unless it is too small for that.
+// The epilogue against the same operation in a call of its own: tiles, several blocks, vectors, k = 0, a batch. A
+// quarter of a number rounds as the number does, unless it is too small for that.
 template <class T>
 void test_activation() {
   const int op = unary_id("leakyRelu");

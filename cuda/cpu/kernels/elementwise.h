@@ -32,8 +32,8 @@ inline void store_vector(void *p, V v) {
   memcpy(p, &v, sizeof v);
 }
 
-// A call to be walked: y = loop(inputs). Elements are 4 bytes wide, or 1 (zero-extended in, the low byte out), or floats of
-// 2 (float32 in, rounded out).
+// A call to be walked: y = loop(inputs). Elements are 4 bytes wide, or 1 (zero-extended in, the low byte out), or floats
+// of 2 (widened in, rounded out).
 class Walk {
  public:
   Walk(Loop loop, const float *params, void *y, Dtype type, int64_t n);

@@ -10,7 +10,7 @@
 
 namespace dg::DG_ISA {
 
-// All lanes are named for AVX-512, because GCC 12 warns of the plain intrinsics: it sees them read what was never written.
+// All lanes are named for AVX-512, because GCC 12 takes the plain intrinsics for reading what was never written.
 typedef uint16_t HalfLanes __attribute__((vector_size(2 * DG_LANES)));
 
 template <class T>
