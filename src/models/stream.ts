@@ -71,14 +71,11 @@ class Stream implements Feed {
     this.#now.begin(order);
   }
 
+  // Called before the first step, after it, and whenever more steps follow.
   seek(row: number): Place {
     this.#seeks++;
-    if (this.#seeks === 1) {
-      const { native, index } = this.device;
-      native.check(native.calls.dg_trim(index));
-    } else if (this.#seeks === 2) {
-      this.#settle();
-    }
+    if (this.#seeks === 1) this.#emptyPool();
+    else if (this.#seeks === 2) this.#settle();
     return this.#now.seek(row);
   }
 
@@ -88,6 +85,11 @@ class Stream implements Feed {
 
   dispose(): void {
     this.#now.dispose();
+  }
+
+  #emptyPool(): void {
+    const { native, index } = this.device;
+    native.check(native.calls.dg_trim(index));
   }
 
   #settle(): void {
