@@ -41,14 +41,15 @@ function unlessFull<T>(fn: () => T): T | undefined {
   }
 }
 
-// Nobody knows what a step needs before one has run, so the first runs on a window of one batch, with the pool emptied before it:
-// what the pool holds afterwards is what the step took and gave back. Three times that is left free: twice for the recordings'
-// arena, which is cut from larger pieces, and once for the first step of another batch size or of the validation. If all the data
-// fits into what is then left, and is gone through again, it is copied; else the window widens, to half of that at most.
+// Nobody knows what a step needs before one has run, so the first runs on a window of one batch, with the pool emptied before it: by
+// what the pool holds more afterwards, the step has taken and given back. It keeps that, for the first step of another batch size or
+// of the validation, and twice as much is left for the recordings' arena, which is cut from larger pieces. If all the data fits into
+// what is then left, and is gone through again, it is copied; else the window widens, to half of that at most.
 class Stream implements Feed {
   #now: Feed;
   #order!: Int32Array;
   #seeks = 0;
+  #pooled = 0; // bytes that the pool could not give back: free parts of what is in use
 
   constructor(
     readonly data: Samples,
@@ -90,10 +91,12 @@ class Stream implements Feed {
   #emptyPool(): void {
     const { native, index } = this.device;
     native.check(native.calls.dg_trim(index));
+    this.#pooled = this.device.memory("cached");
   }
 
   #settle(): void {
-    const spare = left(this.device) - 3 * this.device.memory("cached") - PIECES;
+    const pooled = this.device.memory("cached"), step = Math.max(0, pooled - this.#pooled);
+    const spare = left(this.device) - pooled - 2 * step - PIECES;
     const better = this.#copy(spare) ?? this.#wider(spare / 2);
     if (!better) return;
     this.#now.dispose();
