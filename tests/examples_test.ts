@@ -14,7 +14,7 @@ async function run(file: string, ...args: string[]): Promise<string> {
 
 Deno.test("every example is tried here", () => {
   const there = [...Deno.readDirSync(new URL("../examples", import.meta.url))].map((f) => f.name);
-  assert.deepEqual(there.sort(), ["devices.ts", "digits.ts", "gradients.ts"]);
+  assert.deepEqual(there.sort(), ["devices.ts", "digits.ts", "gradients.ts", "pairs.ts"]);
 });
 
 Deno.test("devices.ts lists devices and works on each", async () => {
@@ -33,4 +33,12 @@ Deno.test("digits.ts learns to read", async () => {
   const out = await run("digits.ts", "1500");
   assert.ok(Number(/accuracy ([\d.]+)\n/.exec(out)![1]) > 0.7, out);
   assert.match(out, /read as \d, is \d/);
+});
+
+Deno.test("pairs.ts learns from two inputs for two outputs", async () => {
+  const out = await run("pairs.ts", "2000");
+  assert.match(out, /encoder \(Sequential\) .* a\[0\]\[0\]\n +b\[0\]\[0\]\n/);
+  assert.ok(Number(/accuracy ([\d.]+)\n/.exec(out)![1]) > 0.7, out);
+  assert.ok(Number(/sum, off by ([\d.]+)\n/.exec(out)![1]) < 2.5, out);
+  assert.match(out, /^0 tensors left$/m);
 });

@@ -340,3 +340,45 @@ onEachDevice("an output without a loss needs no targets", async () => {
   model.dispose();
   dg.dispose(data);
 });
+
+onEachDevice(
+  "a graph of mixed types keeps what masks, shared layers and losses of its own need",
+  async () => {
+    const data = dg.tidy(() => ({
+      x: dg.randomNormal([24, 3, 4], 0, 1, "float32", 1),
+      y: dg.randomNormal([24, 3, 1], 0, 1, "float32", 2),
+    }));
+    const train = async (dtype: "mixed_float16" | "mixed_bfloat16", runEagerly: boolean) => {
+      dg.setRandomSeed(5);
+      dg.mixedPrecision.setGlobalPolicy(dtype);
+      try {
+        const x = dg.input({ shape: [3, 4] });
+        const shared = dense(4, { activityRegularizer: "l2" });
+        const code = on(shared, on(shared, on(dg.layers.masking(), x)));
+        const y = on(dense(1, { dtype: "float32" }), on(dg.layers.add(), [code, on(dense(4), x)]));
+        const model = dg.model({ inputs: x, outputs: y });
+        assert.deepEqual([x.dtype, code.dtype, y.dtype], [
+          "float32",
+          dtype.slice("mixed_".length),
+          "float32",
+        ]);
+        model.compile({ optimizer: "adam", loss: "mse", metrics: ["mae"], runEagerly });
+        const args = { epochs: 3, batchSize: 8, verbose: 0 } as const;
+        const { history } = await model.fit(data.x, data.y, args);
+        const again = dg.Functional.fromConfig(model.getConfig());
+        assert.deepEqual(again.getConfig(), model.getConfig());
+        again.dispose();
+        model.dispose();
+        return history;
+      } finally {
+        dg.mixedPrecision.setGlobalPolicy("float32");
+      }
+    };
+    for (const dtype of ["mixed_float16", "mixed_bfloat16"] as const) {
+      const recorded = await train(dtype, false);
+      assert.deepEqual(recorded, await train(dtype, true), dtype);
+      assert.ok(recorded.loss[2] < recorded.loss[0], String(recorded.loss));
+    }
+    dg.dispose(data);
+  },
+);
