@@ -34,11 +34,10 @@ class Scopes {
       return result;
     } finally {
       this.#open.pop();
-      const returned = new Set<unknown>();
-      collect(result, returned);
+      const stays = holder(result);
       for (const item of made) {
         if (item.kept || item.isDisposed) continue;
-        if (returned.has(item)) this.track(item);
+        if (stays(item)) this.track(item);
         else item.dispose();
       }
     }
@@ -53,6 +52,15 @@ export const scopes: {
 
 function isDisposable(value: object): value is Disposable {
   return "kept" in value && "dispose" in value;
+}
+
+// Whether something is what a function returned, or within it.
+function holder(result: unknown): (item: Disposable) => boolean {
+  if (typeof result !== "object" || result === null) return () => false;
+  if (isDisposable(result)) return (item) => item === result;
+  const all = new Set<unknown>();
+  collect(result, all);
+  return (item) => all.has(item);
 }
 
 // Everything a container holds: arrays, plain objects, maps and sets, nested.

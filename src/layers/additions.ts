@@ -6,11 +6,13 @@ import type { Tensor } from "../tensor.ts";
 
 // What was added since the outermost call began.
 let open: Tensor[] | undefined;
+// All that hold something: mostly none, and then there is nothing to forget.
+const holding = new Set<Additions>();
 
 /** Runs a layer's call. Before the outermost one, what was added by the last is forgotten. */
 export function pass<T>(forget: () => void, call: () => T): T {
   if (open) return call();
-  forget();
+  if (holding.size > 0) forget();
   const made: Tensor[] = open = [];
   try {
     return call();
@@ -44,14 +46,17 @@ export class Additions {
   /** A term of the loss. */
   addLoss(value: Tensor): void {
     this.#losses.push(hold(value));
+    holding.add(this);
   }
   /** A value to log. */
   addMetric(name: string, value: Tensor): void {
     this.#metrics.push([name, hold(value)]);
+    holding.add(this);
   }
   /** Gives everything back. */
   forget(): void {
     for (const loss of this.#losses.splice(0)) loss.dispose();
     for (const [, value] of this.#metrics.splice(0)) value.dispose();
+    holding.delete(this);
   }
 }

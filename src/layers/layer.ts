@@ -259,12 +259,12 @@ export abstract class Layer extends Connected {
   #run(inputs: Tensor | Tensor[], args: CallArgs): Tensor | Tensor[] {
     const list = asList(inputs);
     for (const x of list) wantTensor(x, `Layer "${this.name}" needs tensors`);
-    const shapes = list.map((x) => x.shape);
-    if (!this.built) this.ensureBuilt(single(shapes) as number[] | number[][]);
+    const shapes = () => list.map((x) => x.shape);
+    if (!this.built) this.ensureBuilt(single(shapes()) as number[] | number[][]);
     const described = list.some((x) => x.isAbstract);
     if (described && this.computeOutputShape !== Layer.prototype.computeOutputShape) {
       // A subclass that says its output's shape may do in `call` what descriptions cannot go through.
-      const shape = this.computeOutputShape(single(shapes.map(fromDims)) as Shape | Shape[]);
+      const shape = this.computeOutputShape(single(shapes().map(fromDims)) as Shape | Shape[]);
       const { dtype } = this.#cast(list[0]);
       const describe = (s: Shape) => track(new Tensor(toDims(s), dtype, null));
       return Array.isArray(shape[0]) ? (shape as Shape[]).map(describe) : describe(shape as Shape);
@@ -288,10 +288,12 @@ export abstract class Layer extends Connected {
 
   // What a call entails: masks for what it gave, and the penalty on it.
   #complete(inputs: Tensor | Tensor[], outputs: Tensor | Tensor[], mask: Mask): void {
-    const list = asList(outputs);
-    asList(this.computeMask(inputs, mask)).forEach((m, i) => {
-      if (m && list[i] && !maskOf(list[i])) setMask(list[i], m);
-    });
+    const list = asList(outputs), masks = this.computeMask(inputs, mask);
+    if (masks) {
+      asList(masks).forEach((m, i) => {
+        if (m && list[i] && !maskOf(list[i])) setMask(list[i], m);
+      });
+    }
     if (!this.#activityRegularizer) return;
     for (const y of list) {
       tidy(() => {

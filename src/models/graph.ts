@@ -5,7 +5,7 @@ import { DinogradError } from "../errors.ts";
 import { InputLayer } from "../layers/core.ts";
 import { type CallArgs, Layer, SymbolicTensor, toDims } from "../layers/layer.ts";
 import { type Mask, maskOf, setMask } from "../layers/mask.ts";
-import { type Node, replaceInArgs, replaceSymbolic } from "../layers/node.ts";
+import { type Node, replaceInArgs, replaceSymbolic, symbolicIn } from "../layers/node.ts";
 import { asType } from "../ops/cast.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { type Tensor, track } from "../tensor.ts";
@@ -15,6 +15,13 @@ export function layerOf(node: Node): Layer {
   const layer = node.outboundLayer;
   if (layer instanceof Layer) return layer;
   throw new DinogradError(`"${layer.name}" is connected, but is not a layer`);
+}
+
+interface Call {
+  readonly node: Node;
+  readonly layer: Layer;
+  /** Arguments without symbolic tensors; undefined where there are some. */
+  readonly args: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A connected part of the calls of layers, from inputs to outputs. */
@@ -29,6 +36,8 @@ export class Graph {
   readonly layers: readonly Layer[];
   // How often each value is read, by calls and as an output.
   readonly #reads = new Map<SymbolicTensor, number>();
+  // The calls that are run, with what of their arguments does not depend on values.
+  readonly #calls: readonly Call[];
 
   /** Finds the calls; throws a sentence where an output does not follow from the inputs. `name` is the model's. */
   constructor(
@@ -45,6 +54,13 @@ export class Graph {
     this.nodes = [...calls];
     this.layers = inKerasOrder(this.nodes, met);
     checkNames(name, this.layers);
+    this.#calls = this.nodes.filter((n) => n.inputTensors.length > 0).map((node) => ({
+      node,
+      layer: layerOf(node),
+      args: Object.values(node.callArgs).some((v) => symbolicIn(v).length > 0)
+        ? undefined
+        : node.callArgs,
+    }));
     for (const x of [...this.nodes.flatMap((n) => n.inputTensors), ...this.outputs]) {
       this.#reads.set(x, (this.#reads.get(x) ?? 0) + 1);
     }
@@ -68,11 +84,13 @@ export class Graph {
     };
     const take = (x: SymbolicTensor) => values.get(x)!;
     this.#fed(xs, mask ?? null).forEach((x, i) => give(this.inputs[i], x, Infinity));
-    for (const node of this.nodes) {
-      if (values.has(node.outputTensors[0])) continue; // an input
-      const args = { training, ...replaceInArgs(node.callArgs, take) };
+    for (const { node, layer, args } of this.#calls) {
       const inputs = replaceSymbolic(node.inputs, take) as Tensor | Tensor[];
-      const list = [layerOf(node).apply(inputs, args)].flat();
+      const given = layer.apply(inputs, {
+        training,
+        ...args ?? replaceInArgs(node.callArgs, take),
+      });
+      const list = Array.isArray(given) ? given : [given];
       list.forEach((y, i) => give(node.outputTensors[i], y));
       for (const y of list) release(y, 0); // where nobody reads it
       for (const x of node.inputTensors) release(take(x));
