@@ -127,7 +127,20 @@ export function permute(args: PermuteLayerArgs): Permute {
 export function repeatVector(args: RepeatVectorLayerArgs): RepeatVector {
   return new RepeatVector(args);
 }
-/** Leaves out entries filled with a value: `layers.masking({ maskValue: -1 })`. */
+/**
+ * Leaves out entries filled with a value: later layers, the loss and the metrics do not count them.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * const model = dg.sequential({ layers: [dg.layers.masking({ maskValue: -1, inputShape: [3, 1] })] });
+ * model.compile({ optimizer: "sgd", loss: "meanAbsoluteError" });
+ * const x = dg.tensor([[[4], [2], [-1]]]); // two steps, and one that is missing
+ * const loss = model.evaluate(x, dg.zeros([1, 3, 1])) as dg.Tensor;
+ * assert.equal(loss.arraySync(), 3);
+ * ```
+ */
 export function masking(args?: MaskingArgs): Masking {
   return new Masking(args);
 }

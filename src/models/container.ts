@@ -125,8 +125,8 @@ export abstract class Container extends Layer {
   }
 }
 
-/** Shape of what calls give, where they agree. */
-export function outputShapeOf(nodes: readonly Node[]): Shape | Shape[] | "multiple" | null {
+// Shape of what calls give, where they agree.
+function outputShapeOf(nodes: readonly Node[]): Shape | Shape[] | "multiple" | null {
   const shapes = nodes.map((node) => single(node.outputTensors.map((y) => y.shape)));
   const all = new Set(shapes.map((s) => JSON.stringify(s)));
   return all.size === 0 ? null : all.size === 1 ? shapes[0] : "multiple";

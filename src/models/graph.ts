@@ -21,7 +21,7 @@ interface Call {
   readonly node: Node;
   readonly layer: Layer;
   /** Arguments without symbolic tensors; undefined where there are some. */
-  readonly args: Readonly<Record<string, unknown>> | undefined;
+  readonly args: CallArgs | undefined;
 }
 
 /** A connected part of the calls of layers, from inputs to outputs. */
@@ -86,10 +86,8 @@ export class Graph {
     this.#fed(xs, mask ?? null).forEach((x, i) => give(this.inputs[i], x, Infinity));
     for (const { node, layer, args } of this.#calls) {
       const inputs = replaceSymbolic(node.inputs, take) as Tensor | Tensor[];
-      const given = layer.apply(inputs, {
-        training,
-        ...args ?? replaceInArgs(node.callArgs, take),
-      });
+      const own: CallArgs = args ?? replaceInArgs(node.callArgs, take);
+      const given = layer.apply(inputs, { ...own, training: own.training ?? training });
       const list = Array.isArray(given) ? given : [given];
       list.forEach((y, i) => give(node.outputTensors[i], y));
       for (const y of list) release(y, 0); // where nobody reads it
