@@ -7,7 +7,7 @@
 
 import * as dg from "../mod.ts";
 import { currentDevice } from "../src/native/device.ts";
-import { HYPER } from "../src/native/symbols.ts";
+import { Engine, HYPER, MatMulFlag } from "../src/native/symbols.ts";
 import { Arena, record } from "../src/record.ts";
 
 /** One measured piece of work: higher is better for rates, lower for times. */
@@ -24,10 +24,16 @@ export interface Figure {
   ofCopy?: number;
 }
 
+/** A square matrix product: what its factors are, or are rounded to, and their size. */
+export interface Product {
+  type: "float32" | "tf32" | "bfloat16";
+  n: number;
+}
+
 /** How much of each piece of work there is; gpu_torch.py reads this. */
 export interface Sizes {
   bytes: number;
-  gemm: number[];
+  gemm: Product[];
   /** Steps per epoch, recorded and eager. */
   steps: number;
   eagerSteps: number;
@@ -40,11 +46,18 @@ export interface Sizes {
 export interface Figures {
   sizes: Sizes;
   figures: Figure[];
+  /** What could not be measured here, and why. */
+  absent: string[];
 }
 
 const full: Sizes = {
   bytes: 2 ** 28,
-  gemm: [512, 1024, 2048, 4096],
+  gemm: [
+    ...[512, 1024, 2048, 4096].map((n): Product => ({ type: "float32", n })),
+    { type: "tf32", n: 4096 },
+    { type: "bfloat16", n: 4096 },
+    { type: "bfloat16", n: 8192 },
+  ],
   steps: 1000,
   eagerSteps: 200,
   rounds: 5,
@@ -53,7 +66,7 @@ const full: Sizes = {
 /** For the emulator, which shows that the program runs and nothing of speed. */
 const tiny: Sizes = {
   bytes: 2 ** 14,
-  gemm: [32],
+  gemm: [{ type: "float32", n: 32 }, { type: "tf32", n: 32 }, { type: "bfloat16", n: 32 }],
   steps: 4,
   eagerSteps: 4,
   rounds: 3,
@@ -65,6 +78,7 @@ const { native, index } = device;
 const { calls } = native;
 const sizes = device.description === "emulated" ? tiny : full;
 const figures: Figure[] = [];
+const absent: string[] = [];
 
 function note(id: string, work: string, unit: Figure["unit"], values: number[]): Figure {
   const sorted = values.toSorted((a, b) => a - b);
@@ -128,14 +142,61 @@ function bandwidths(): void {
   dg.dispose([x, a, b, c, ...zeros, hyper, iteration]);
 }
 
-function matrixProducts(): void {
-  for (const n of sizes.gemm) {
-    const [a, b, y] = Array.from({ length: 3 }, () => dg.randomNormal([n, n]));
-    const product = () => calls.dg_matmul(a.handle, b.handle, 0, y.handle, 1, n, n, n, 0, -1, 0);
-    const rates = measure(() => native.check(product())).map((s) => 2 * n ** 3 / s / 1e9);
-    note(`gemm_${n}`, `matrix product, float32, ${n} x ${n} x ${n}`, "GFLOP/s", rates);
-    dg.dispose([a, b, y]);
+const BFLOAT16 = 2; // DG_BFLOAT16
+
+/** A random matrix; native arrays are freed with `free`. */
+function matrix(n: number, type: Product["type"]): { handle: number; free(): void } {
+  const values = dg.randomNormal([n, n]);
+  if (type !== "bfloat16") return { handle: values.handle, free: () => values.dispose() };
+  const handle = native.check(calls.dg_alloc(index, BFLOAT16, n * n, 1));
+  try {
+    native.check(calls.dg_cast(values.handle, handle));
+    return { handle, free: () => void calls.dg_free(handle) };
+  } catch (error) {
+    calls.dg_free(handle);
+    throw error;
+  } finally {
+    values.dispose();
   }
+}
+
+function matrixProduct({ type, n }: Product, work: string): void {
+  const matrices: ReturnType<typeof matrix>[] = [];
+  try {
+    for (let i = 0; i < 3; i++) matrices.push(matrix(n, type));
+    const [a, b, y] = matrices.map(({ handle }) => handle);
+    const flags = type === "tf32" ? MatMulFlag.tf32 : 0;
+    const product = () => calls.dg_matmul(a, b, 0, y, 1, n, n, n, flags, -1, 0);
+    const rates = measure(() => native.check(product())).map((s) => 2 * n ** 3 / s / 1e9);
+    note(`gemm_${type}_${n}`, work, "GFLOP/s", rates);
+  } finally {
+    for (const { free } of matrices) free();
+  }
+}
+
+/** Why something cannot be measured, where the library refuses it. */
+function attempt(what: string, run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    absent.push(`${what}: ${(error as Error).message}`);
+  }
+}
+
+/** Products by either engine, each to be seen beside the same of PyTorch. */
+function matrixProducts(): void {
+  const engines = { "own kernels": Engine.own, cuBLASLt: Engine.cublaslt };
+  const before = calls.dg_engine(Engine.ask);
+  for (const [name, engine] of Object.entries(engines)) {
+    attempt(`matrix products, ${name}`, () => {
+      native.check(calls.dg_engine(engine));
+      for (const product of sizes.gemm) {
+        const work = `matrix product, ${product.type}, ${product.n} cubed, ${name}`;
+        attempt(work, () => matrixProduct(product, work));
+      }
+    });
+  }
+  native.check(calls.dg_engine(before));
 }
 
 function launches(): void {
@@ -220,4 +281,4 @@ bandwidths();
 matrixProducts();
 launches();
 await training();
-console.log(JSON.stringify({ sizes, figures } satisfies Figures));
+console.log(JSON.stringify({ sizes, figures, absent } satisfies Figures));

@@ -2,8 +2,8 @@
 
     python3 bench/gpu_torch.py '<sizes, as gpu_dinograd.ts prints them>'
 
-Times are those of CUDA events. "replayed" is a CUDA graph, "eager" and "call" are PyTorch as it comes. Matrix products are
-exact float32 (no TF32), as dinograd's are. Where there is no PyTorch that sees a GPU, it prints why.
+Times are those of CUDA events. "replayed" is a CUDA graph, "eager" and "call" are PyTorch as it comes. float32 matrix products
+are exact, "tf32" ones may round their factors. Where there is no PyTorch that sees a GPU, it prints why.
 """
 
 import json
@@ -75,9 +75,13 @@ def bandwidths():
 
 
 def matrix_products():
-    for n in SIZES["gemm"]:
-        a, b, y = (torch.randn(n, n) for _ in range(3))
-        figures[f"gemm_{n}"] = 2 * n**3 / measure(lambda: torch.mm(a, b, out=y)) / 1e9
+    for product in SIZES["gemm"]:
+        kind, n = product["type"], product["n"]
+        dtype = torch.bfloat16 if kind == "bfloat16" else torch.float32
+        torch.backends.cuda.matmul.allow_tf32 = kind == "tf32"
+        a, b, y = (torch.randn(n, n, dtype=dtype) for _ in range(3))
+        figures[f"gemm_{kind}_{n}"] = 2 * n**3 / measure(lambda: torch.mm(a, b, out=y)) / 1e9
+    torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def launches():
@@ -146,7 +150,6 @@ def training():
 
 
 torch.set_default_device("cuda")
-torch.set_float32_matmul_precision("highest")
 bandwidths()
 matrix_products()
 launches()

@@ -18,11 +18,14 @@
 // Status.     Functions that return int return 0 (or a positive handle, count or length) for success and one of the
 //             negative DG_E_ codes for failure; dg_message then gives the sentence. A call that is refused has changed
 //             nothing. What only a kernel can see (an index outside its range) or a device reports comes to light later:
-//             then outputs are undefined, and a replay ends in the middle. Native code never exits, never throws across
-//             the boundary and never trusts a size.
+//             then outputs are undefined, and a replay ends in the middle. A kernel that breaks a GPU's rules takes that
+//             GPU out of use until the process ends: the call that learns of it says what was running, later ones say
+//             that it happened. DINOGRAD_SYNC=1 in the environment waits after each kernel, so that the first is exact.
+//             Native code never exits, never throws across the boundary and never trusts a size.
 // Order.      Calls on one device take effect in the order they were made. On a GPU they are enqueued: only dg_download,
-//             dg_upload of pageable memory, dg_synchronize and what gives memory or programs back to the system wait. One
-//             lock guards the library, so any thread may call.
+//             dg_synchronize, what gives memory or programs back to the system, and whoever is far ahead (1024 calls or
+//             32 MiB of uploads) wait. One lock guards the library, from the first to the last line of each call
+//             (dg_replay: of all its steps), so any thread may call.
 // Recording.  Between dg_record_begin and dg_record_end the calling thread's kernel calls are noted instead of run, and
 //             arrays it allocates live in the recording's arena. dg_replay runs the program as often as asked.
 //             Inside a recording dg_download, dg_address to read, dg_synchronize, dg_replay, copies between devices and
@@ -109,6 +112,11 @@ DG_API double dg_device_number(int device, int what);
 DG_API int dg_synchronize(int device);
 
 // ---- Memory --------------------------------------------------------------------------------------------------------
+// Each device has a pool. Arrays of up to 1 MiB are cut from pieces of 2 MiB, larger ones are pieces of their own, which are
+// kept when they are freed; sizes are rounded up by an eighth at most, and to 256 bytes. With DINOGRAD_POOL=off in the
+// environment every array is an allocation of its exact size that is given back when it is freed, so that sanitizers see what
+// touches its neighbours. The figures below leave out what a GPU needs to be used at all: 16 MiB of workspace, 16 MiB
+// (and 17 MiB of the host's memory, pinned) for large transfers from the first of them on, and what the driver takes.
 
 // A new array of `count` (>= 0) elements, contents undefined. While recording it belongs to the arena, unless `persistent`
 // is 1: then it comes from the pool as always, and the program keeps it alive as long as it uses it.
@@ -117,7 +125,7 @@ DG_API int dg_alloc(int device, int dtype, double count, int persistent);
 DG_API int dg_view(int array, double offset, int dtype, double count);
 DG_API int dg_free(int array);
 // Host memory to array elements [offset, offset + bytes / element size) and back. dg_upload works at once even while
-// recording (into persistent arrays only); dg_download waits for the device.
+// recording (into persistent arrays only), and when it returns `data` may change; dg_download waits for the array's device.
 DG_API int dg_upload(int array, double offset, const void *data, double bytes);
 DG_API int dg_download(int array, double offset, void *data, double bytes);
 // WebAssembly's way to transfer: the address of that part of the array, checked as dg_upload (write 1) or dg_download
@@ -130,15 +138,16 @@ DG_API int dg_fill(int array, double value);
 enum dg_memory_kind {
   DG_BYTES_LIVE,    // bytes of all arrays' storage, views counted once
   DG_BYTES_PEAK,    // largest DG_BYTES_LIVE since the start or dg_memory_reset
-  DG_BYTES_CACHED,  // bytes the pool holds ready for reuse
+  DG_BYTES_CACHED,  // bytes the pool holds ready for reuse, the free parts of pieces in use among them
   DG_BYTES_LIMIT,   // the cap, 0 for none
   DG_ARRAY_COUNT,   // live handles, views included
   DG_BYTES_ARENA,   // bytes of all arenas (part of DG_BYTES_LIVE)
 };
 DG_API double dg_memory(int device, int what);
-DG_API int dg_memory_reset(int device);                // the peak starts again from now
-DG_API int dg_memory_limit(int device, double bytes);  // live + cached stay below; 0 lifts the cap
-DG_API int dg_trim(int device);                        // cached blocks go back to the system
+DG_API int dg_memory_reset(int device);  // the peak starts again from now
+// Live memory stays below, and so does live + cached whenever more is taken from the system; 0 lifts the cap.
+DG_API int dg_memory_limit(int device, double bytes);
+DG_API int dg_trim(int device);  // cached pieces go back to the system
 
 // ---- Record and replay ---------------------------------------------------------------------------------------------
 

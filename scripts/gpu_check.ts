@@ -1,5 +1,5 @@
-// Does dinograd hold on this machine's GPU, and how fast is it there? Builds for the card, tests, looks for bad memory accesses,
-// measures, and writes what it found as JSON and as Markdown.
+// Does dinograd hold on this machine's GPU, and how fast is it there? Builds for the card, tests, trains in ways that must agree, runs
+// out of memory, looks for bad memory accesses, measures, and writes what it found as JSON and as Markdown.
 //
 //   make gpu-check PARTS="tests bench"
 //
@@ -8,15 +8,27 @@
 import { DinogradError, unknownName } from "../src/errors.ts";
 import { absences } from "../src/native/device.ts";
 import { run } from "./commands.ts";
+import { determinism, probed, processes } from "./gpu/checks.ts";
 import { describe, describeSources, findCards, findGpu, isEmulated } from "./gpu/machine.ts";
 import { bench, build, type Runner, sanitizer, tests } from "./gpu/parts.ts";
 import { markdown, type Part, type Report } from "./gpu/report.ts";
 import { helpText, parseOptions } from "./options.ts";
 
-/** The parts in their order, and the seconds that those before leave to each. */
-const reserved = { build: 0, tests: 120, sanitizer: 40, bench: 80 };
-type PartName = keyof typeof reserved;
-const partNames = Object.keys(reserved) as PartName[];
+/** The parts after `build` in their order, each with the seconds that those before leave to it. */
+const checks = {
+  tests: { seconds: 110, work: tests },
+  recorded: { seconds: 15, work: probed("recorded") },
+  determinism: { seconds: 15, work: determinism },
+  leak: { seconds: 30, work: probed("leak") },
+  memory: { seconds: 20, work: probed("memory") },
+  processes: { seconds: 20, work: processes },
+  sanitizer: { seconds: 60, work: sanitizer },
+  bench: { seconds: 90, work: bench },
+};
+type CheckName = keyof typeof checks;
+type PartName = "build" | CheckName;
+const checkNames = Object.keys(checks) as CheckName[];
+const partNames: readonly PartName[] = ["build", ...checkNames];
 
 const options = {
   parts: { type: "string", value: "NAMES", default: partNames.join(" "), help: "what to do" },
@@ -52,8 +64,10 @@ class Check {
     if (!this.#parts.includes(name)) return;
     console.log(`== ${name}`);
     const start = performance.now();
-    const later = this.#parts.slice(this.#parts.indexOf(name) + 1);
-    const deadline = this.#end - 1000 * later.reduce((sum, part) => sum + reserved[part], 0);
+    const later = checkNames.filter((other) =>
+      this.#parts.indexOf(other) > this.#parts.indexOf(name)
+    );
+    const deadline = this.#end - 1000 * later.reduce((sum, part) => sum + checks[part].seconds, 0);
     const runner: Runner = (command, show) =>
       run(command, { seconds: (deadline - performance.now()) / 1000, show });
     const part = await work(runner)
@@ -97,9 +111,7 @@ async function main(): Promise<boolean> {
     );
     return !check.failed && !cards.length;
   }
-  await check.part("tests", tests);
-  await check.part("sanitizer", (run) => sanitizer(run, gpu));
-  await check.part("bench", (run) => bench(run, gpu));
+  for (const name of checkNames) await check.part(name, (run) => checks[name].work(run, gpu));
   await write({
     date: new Date().toISOString().slice(0, 16),
     commit: await describeSources(),

@@ -11,6 +11,8 @@ export interface Part {
   failures?: string[];
   /** What was measured. */
   figures?: Row[];
+  /** What could not be measured, and why. */
+  absent?: string[];
   /** Version of the PyTorch that was measured beside it, or why there is none. */
   torch?: string;
 }
@@ -68,8 +70,19 @@ export function markdown(report: Report): string {
     const head = ["work", "dinograd", "spread", "of the copy", "PyTorch", "times its speed"];
     blocks.push(table(head, measured.figures.map(cells)));
   }
+  const lists = { "Not measured": measured?.absent ?? [], Failures: failuresOf(parts) };
+  for (const [title, items] of Object.entries(lists)) {
+    if (items.length) {
+      blocks.push([`${title}:`, "", ...items.map((item) => `- ${item}`)].join("\n"));
+    }
+  }
   return blocks.join("\n\n") + "\n";
 }
+
+const failuresOf = (parts: Report["parts"]) =>
+  Object.entries(parts).flatMap(([name, { failures = [] }]) =>
+    failures.map((line) => `${name}: ${line}`)
+  );
 
 function cells({ work, unit, value, spread, ofCopy, torch, speedup }: Row): string[] {
   const quantity = (n: number) => `${n < 100 ? n.toPrecision(3) : n.toFixed(0)} ${unit}`;
