@@ -115,8 +115,15 @@ $(BUILD)/emu_$(1)/%.o: cuda/%.cu Makefile
 	echo "  $$@"; $(CXX) $(EMUFLAGS) $(2) -x c++ $$(DEPENDENCIES) -c $$< -o $$@
 $(BUILD)/emu_$(1)/tests/%_test: cuda/tests/%_test.cc Makefile $(call emu_objects,$(1))
 	@mkdir -p $$(@D)
-	echo "  $$@"; $(CXX) $(EMUFLAGS) $(2) -DDG_EMULATED $$(DEPENDENCIES) $$< $(call emu_objects,$(1)) -o $$@ -pthread
+	echo "  $$@"; $(CXX) $(EMUFLAGS) $(2) -DDG_EMULATED -DDG_STAND_IN='"$(abspath $(STAND_IN))"' $$(DEPENDENCIES) $$< \
+		$(call emu_objects,$(1)) -o $$@ -pthread
+$(BUILD)/emu_$(1)/tests/emu_cublaslt_test: | $(STAND_IN)
 endef
+# What stands in for cuBLASLt.
+STAND_IN := $(BUILD)/stand_in/libcublasLt.so.13
+$(STAND_IN): cuda/tests/cublaslt_stand_in.cc Makefile
+	@mkdir -p $(@D)
+	echo "  $@"; $(CXX) $(EMUFLAGS) $(DEPENDENCIES) -shared -static-libstdc++ -static-libgcc $< -o $@
 $(eval $(call emu_rules,cpu,))
 $(eval $(call emu_rules,asan,$(SANITIZE)))
 

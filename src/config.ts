@@ -1,4 +1,5 @@
-// Which devices may be used, and how much memory of each? TensorFlow's `tf.config`, public as `config`.
+// Which devices may be used, how much memory of each, and how exactly do they multiply? TensorFlow's `tf.config`, public as
+// `config`.
 
 import { DinogradError, unknownName } from "./errors.ts";
 import {
@@ -10,6 +11,14 @@ import {
   physicalDevices,
   setVisible,
 } from "./native/device.ts";
+import { Engine } from "./native/symbols.ts";
+import { type MatMulEngine, noteMatMulEngine } from "./precision.ts";
+
+export {
+  enableTensorFloat32Execution,
+  type MatMulEngine,
+  tensorFloat32ExecutionEnabled,
+} from "./precision.ts";
 
 /** Kind of device in TensorFlow's spelling. `WASM`, the WebAssembly build, is always there. */
 export type DeviceType = Uppercase<DeviceKind>;
@@ -225,4 +234,33 @@ export function getMemoryInfo(device?: string): MemoryInfo {
 export function resetMemoryStats(device?: string): void {
   const d = named(device);
   d.native.check(d.native.calls.dg_memory_reset(d.index));
+}
+
+const engines = Object.keys(Engine).filter((name) => name !== "ask") as MatMulEngine[];
+const gpuLibrary = () => physicalDevices().find((d) => d.kind === "gpu")?.native;
+
+/**
+ * Chooses who multiplies matrices on GPUs: `"own"`, this library's kernels; `"cublaslt"`, NVIDIA's cuBLASLt; or `"best"`
+ * (at first), whichever is expected to be quicker for a product's type and size. cuBLASLt is not part of this library: it
+ * is used where `libcublasLt.so.13` (or `.12`) is installed, or named by `DINOGRAD_CUBLASLT_LIB`. Without it `"cublaslt"` is
+ * refused, with the reason, and `"best"` is `"own"`. Integer products, and what cuBLASLt has no algorithm for, are multiplied
+ * by this library's kernels in any case. The choice holds for the process, workers included.
+ */
+export function setMatMulEngine(engine: MatMulEngine): void {
+  if (!engines.includes(engine)) throw unknownName("matMul engine", engine, engines);
+  const native = gpuLibrary();
+  if (native) {
+    native.check(native.calls.dg_engine(Engine[engine]));
+  } else if (engine === "cublaslt") {
+    throw new DinogradError("cuBLASLt multiplies on GPUs only, and there is none here");
+  }
+  noteMatMulEngine(engine);
+}
+
+/** Who multiplies matrices on GPUs; without one, `"own"`. */
+export function getMatMulEngine(): MatMulEngine {
+  const native = gpuLibrary();
+  if (!native) return "own";
+  const id = native.check(native.calls.dg_engine(Engine.ask));
+  return engines.find((name) => Engine[name] === id)!;
 }

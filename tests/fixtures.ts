@@ -1,8 +1,11 @@
 // How do tests read reference numbers? Files of cases (tests/fixtures/), tensors in them, and the tolerance they are held to.
+// References are float32: whoever imports this file multiplies exactly, on every device.
 
 import assert from "node:assert";
-import { type DType, Tensor, tensor } from "../mod.ts";
+import { config, type DType, Tensor, tensor } from "../mod.ts";
 import { type Device, device, devices } from "../src/native/device.ts";
+
+config.enableTensorFloat32Execution(false);
 
 /** A tensor in a fixture. */
 export interface FixtureTensor {

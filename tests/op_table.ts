@@ -8,6 +8,7 @@ import { Arena, record } from "../src/record.ts";
 import { tidy } from "../src/scope.ts";
 import { memory, Tensor, track } from "../src/tensor.ts";
 import type { Input, Row } from "./cases.ts";
+import "./fixtures.ts"; // exact products
 import { count, Plain } from "./plain.ts";
 
 /** One or several, as a list. */

@@ -168,11 +168,6 @@ int usable(int device) {
   return gpu.lost ? lost_earlier(gpu) : 0;
 }
 
-int engine(int wanted) {
-  if (wanted == DG_ENGINE_ASK || wanted == DG_ENGINE_OWN) return DG_ENGINE_OWN;
-  return fail(DG_E_DEVICE, "This library multiplies by itself: it has no other engine");
-}
-
 int synchronize(int device) {
   gpu::Gpu *gpu = gpu::open(device);
   return gpu ? gpu::status(cudaStreamSynchronize(gpu->stream), "Waiting for the GPU") : DG_E_DEVICE;

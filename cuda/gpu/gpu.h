@@ -9,7 +9,7 @@ namespace dg::gpu {
 
 // Scratch memory for kernels that work in two passes. A kernel may rely on nothing in it; how much a kernel needs is
 // bounded by its shape rules, so that nothing need be allocated while a graph is captured.
-constexpr size_t workspace_bytes = size_t{16} << 20;
+constexpr size_t workspace_bytes = size_t{32} << 20;
 
 struct Staging;
 
@@ -30,7 +30,8 @@ struct Gpu {
   Staging *staging;       // see staging.h; null before the first transfer
   cudaGraphExec_t spare;  // left by a program, for the next one
   Work last;
-  bool lost;  // failed in a way that only the end of the process cures
+  bool lost;       // failed in a way that only the end of the process cures
+  bool capturing;  // whether the stream is being made into a graph
 };
 
 // The GPU that backend::use selected.

@@ -19,7 +19,9 @@ int capture(Gpu &gpu, Program &program, cudaGraph_t &graph) {
           status(gpu, cudaStreamBeginCapture(gpu.stream, cudaStreamCaptureModeThreadLocal), "Recording a graph"))
     return failed;
   const gpu::Work last = gpu.last;
+  gpu.capturing = true;
   const int failed = run_program(program);
+  gpu.capturing = false;
   gpu.last = last;  // nothing was run
   const cudaError_t ended = cudaStreamEndCapture(gpu.stream, &graph);
   if (!failed) return status(gpu, ended, "Recording a graph");

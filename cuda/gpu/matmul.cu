@@ -1,5 +1,6 @@
 // Which way is a matrix product computed?
 #include "../core/args.h"
+#include "engine.h"
 #include "mma.h"
 #include "simt.h"
 
@@ -14,11 +15,23 @@ int multiply_floats(const MatMulArgs &args, bool tensor_cores) {
   return tensor_cores && current().capability >= 80 ? mma_multiply<Format>(p) : simt_multiply(p);
 }
 
+// A batch that shares b is one tall product where its matrices follow each other in memory.
+MatMulArgs joined(MatMulArgs args) {
+  if (args.b_step == 0 && !args.transpose_a && args.a_step == args.m * args.k) {
+    args.m *= args.batch;
+    args.batch = 1;
+  }
+  return args;
+}
+
 }  // namespace
 }  // namespace gpu
 
-int run_matmul(const MatMulArgs &args) {
-  if (args.batch * args.m * args.n == 0) return 0;
+int run_matmul(const MatMulArgs &all) {
+  if (all.batch * all.m * all.n == 0) return 0;
+  const MatMulArgs args = gpu::joined(all);
+  bool done;
+  if (int failed = gpu::multiply_elsewhere(args, done); failed || done) return failed;
   switch (args.type) {
     case DG_FLOAT32:
       return gpu::multiply_floats<float, gpu::Tf32>(args, args.tf32);

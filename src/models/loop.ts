@@ -3,6 +3,7 @@
 
 import { type Device, within } from "../native/device.ts";
 import { type DeviceBuffer, fromHost, makeTensor, type Tensor, writeHost } from "../tensor.ts";
+import { precisionKey } from "../precision.ts";
 import { type Arena, isUnrecordable, type Program, record } from "../record.ts";
 import { tidy } from "../scope.ts";
 import { Arrays } from "./arrays.ts";
@@ -49,7 +50,7 @@ export class Loop {
   readonly #stepNumber: DeviceBuffer;
   readonly #losses: DeviceBuffer; // float32 [steps]
   readonly #advance = new Map<number, DeviceBuffer>(); // int32 [2] by batch size
-  readonly #programs = new Map<number, { program?: Program; tried: boolean }>();
+  readonly #programs = new Map<string, { program?: Program; tried: boolean }>(); // by batch size and precision
   #at = 0; // what the position is after all that was asked for
   #eager: boolean;
 
@@ -125,8 +126,9 @@ export class Loop {
   // Runs up to `most` steps and says how many. The first step of a size allocates what lives on (optimizer state, say), so it runs
   // eagerly; the second is recorded.
   #runSome(size: number, most: number, params?: StepParams): number {
-    let entry = this.#programs.get(size);
-    if (!entry) this.#programs.set(size, entry = { tried: false });
+    const key = `${size} ${precisionKey()}`;
+    let entry = this.#programs.get(key);
+    if (!entry) this.#programs.set(key, entry = { tried: false });
     if (!entry.program && entry.tried && !this.#eager) entry.program = this.#record(size);
     if (!entry.program) {
       entry.tried = true;

@@ -4,6 +4,7 @@ import { promote } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { MatMulFlag } from "../native/symbols.ts";
 import { type Inputs, op } from "../op.ts";
+import { tensorFloat32ExecutionEnabled } from "../precision.ts";
 import { tidy } from "../scope.ts";
 import { broadcastShapes, sameDim, sameShape, showShape, sizeOf } from "../shape.ts";
 import { makeTensor, type Tensor } from "../tensor.ts";
@@ -47,7 +48,8 @@ const define = (name: string, saves: readonly ("a" | "b" | "y")[]) =>
       const y = makeTensor(shape, dtype, device);
       const flags = (attrs.transposeA ? MatMulFlag.transposeA : 0) +
         (attrs.transposeB ? MatMulFlag.transposeB : 0) +
-        (a.rank === 2 ? MatMulFlag.shareA : 0) + (b.rank === 2 ? MatMulFlag.shareB : 0);
+        (a.rank === 2 ? MatMulFlag.shareA : 0) + (b.rank === 2 ? MatMulFlag.shareB : 0) +
+        (tensorFloat32ExecutionEnabled() ? MatMulFlag.tf32 : 0);
       native.check(native.calls.dg_matmul(
         a.handle,
         b.handle,

@@ -1,0 +1,13 @@
+// What does the library that stands in for cuBLASLt tell a test, and do for it?
+#pragma once
+#include <functional>
+
+struct StandIn {
+  int searches = 0, products = 0;  // so far
+  int descriptors = 0;             // not freed yet
+  bool refuses = false;            // finds no algorithm
+  bool fails = false;              // products report a failure
+  bool idle = false;               // products compute nothing
+  // How work reaches a stream (so that it becomes part of a graph); without it, work is done at once.
+  void (*submit)(void *stream, std::function<void()> work) = nullptr;
+};

@@ -1,0 +1,156 @@
+// Do the settings of precision do what they say? TensorFloat-32 where GPUs have it, exact products everywhere else, and
+// recorded steps that follow a change.
+import assert from "node:assert";
+import * as dg from "../mod.ts";
+import { config } from "../mod.ts";
+import { close, onEachDevice } from "./fixtures.ts";
+import { root } from "./imports.ts";
+import { runProgram } from "./programs.ts";
+
+/** Runs `fn` under a setting of TensorFloat-32. */
+function withTf32<T>(enabled: boolean, fn: () => T): T {
+  const before = config.tensorFloat32ExecutionEnabled();
+  config.enableTensorFloat32Execution(enabled);
+  try {
+    return fn();
+  } finally {
+    config.enableTensorFloat32Execution(before);
+  }
+}
+
+Deno.test("TensorFloat-32 is a setting that is read back", () => {
+  assert.equal(config.tensorFloat32ExecutionEnabled(), false, "tests multiply exactly");
+  assert.equal(withTf32(true, config.tensorFloat32ExecutionEnabled), true);
+});
+
+const hasTf32 = (d: dg.Device) => d.kind === "gpu" && d.number("computeCapability") >= 80;
+
+// Products of [m, k] by [k, n]: within a tile, over its edges, along a long k; by 16 bytes, by 4.
+for (const [m, k, n] of [[3, 5, 2], [70, 33, 65], [8, 600, 12], [64, 64, 64]]) {
+  onEachDevice(
+    `TensorFloat-32 rounds factors of [${m},${k}] by [${k},${n}] and nothing else`,
+    (d) => {
+      dg.tidy(() => {
+        const a = dg.randomUniform([m, k], -1, 1, "float32", 1);
+        const b = dg.randomUniform([k, n], -1, 1, "float32", 2);
+        const exact = withTf32(false, () => a.matMul(b)).dataSync();
+        for (const [ta, tb] of [[false, false], [true, false], [false, true], [true, true]]) {
+          const x = ta ? a.transpose() : a, y = tb ? b.transpose() : b;
+          const rounded = withTf32(true, () => x.matMul(y, ta, tb)).dataSync();
+          // Each of k products of factors below 1 is off by 2^-10 at most, and errors mostly cancel.
+          close(rounded, exact, `transposed ${ta}, ${tb}`, {
+            rtol: 1e-3,
+            atol: 1e-3 * Math.sqrt(k),
+          });
+          assert.equal(rounded.some((v, i) => v !== exact[i]), hasTf32(d));
+        }
+        // Small whole numbers are TF32 numbers, and their sums exact in any order.
+        const whole = dg.randomUniformInt([m, k], -150, 150, 3).cast("float32");
+        const product = () => whole.matMul(whole, false, true).dataSync();
+        assert.deepEqual(withTf32(true, product), withTf32(false, product));
+      });
+    },
+  );
+}
+
+onEachDevice("gradients of products follow the setting of the moment", (d) => {
+  dg.tidy(() => {
+    const a = dg.randomUniform([9, 7], -1, 1, "float32", 1);
+    const b = dg.randomUniform([7, 5], -1, 1, "float32", 2);
+    const gradient = () => dg.grad((x: dg.Tensor) => x.matMul(b).square().sum())(a).dataSync();
+    const exact = withTf32(false, gradient), rounded = withTf32(true, gradient);
+    close(rounded, exact, "gradient", { rtol: 1e-3, atol: 1e-2 });
+    assert.equal(rounded.some((v, i) => v !== exact[i]), hasTf32(d));
+  });
+});
+
+onEachDevice("a recorded step is recorded anew when precision changes", async () => {
+  const train = async (runEagerly: boolean) => {
+    const model = dg.sequential({
+      layers: [
+        dg.layers.dense({
+          units: 3,
+          inputShape: [8],
+          kernelInitializer: dg.initializers.glorotUniform({ seed: 4 }),
+        }),
+      ],
+    });
+    model.compile({ optimizer: dg.train.sgd(0.1), loss: "meanSquaredError", runEagerly });
+    const x = dg.randomUniform([24, 8], -1, 1, "float32", 5);
+    const y = dg.randomUniform([24, 3], -1, 1, "float32", 6);
+    const callbacks = {
+      onEpochBegin: (epoch: number) => config.enableTensorFloat32Execution(epoch === 1),
+    };
+    try {
+      await model.fit(x, y, { epochs: 3, batchSize: 6, shuffle: false, verbose: 0, callbacks });
+    } finally {
+      config.enableTensorFloat32Execution(false);
+    }
+    const [kernel] = model.getWeights();
+    const values = kernel.dataSync();
+    model.dispose();
+    dg.dispose([x, y, kernel]);
+    return values;
+  };
+  assert.deepEqual(await train(false), await train(true));
+});
+
+Deno.test("the engine of products is chosen by name", () => {
+  const before = config.getMatMulEngine();
+  assert.throws(
+    () => config.setMatMulEngine("cublas" as config.MatMulEngine),
+    /Unknown matMul engine "cublas": did you mean "cublaslt"/,
+  );
+  config.setMatMulEngine("own");
+  assert.equal(config.getMatMulEngine(), "own");
+  config.setMatMulEngine("best");
+  assert.equal(config.getMatMulEngine(), before);
+});
+
+const emulated = new URL("cuda/build/libdinograd_emu.so", root).pathname;
+const stand = new URL("cuda/build/stand_in/libcublasLt.so.13", root).pathname;
+const here = await Promise.all(
+  [emulated, stand].map((f) => Deno.stat(f).then(() => true, () => false)),
+);
+
+/** What a program says that asks for cuBLASLt and multiplies, with an emulated GPU or none. */
+async function askForCublasLt(env: Record<string, string>): Promise<string> {
+  const program = `
+    import * as dg from "${new URL("mod.ts", root).href}";
+    try {
+      dg.config.setMatMulEngine("cublaslt");
+    } catch (error) {
+      console.log(error.message);
+    }
+    const product = dg.tensor([[1, 2]]).matMul(dg.tensor([[3], [4]]));
+    console.log(dg.config.getMatMulEngine(), product.dataSync()[0]);
+  `;
+  const { out, err } = await runProgram(program, [`--allow-ffi=${emulated}`, "--allow-env"], env);
+  assert.equal(err, "");
+  return out;
+}
+
+Deno.test("cuBLASLt needs a GPU", async () => {
+  const env = { DINOGRAD_CUDA_LIB: "/nowhere" };
+  assert.equal(
+    await askForCublasLt(env),
+    "cuBLASLt multiplies on GPUs only, and there is none here\nown 11\n",
+  );
+});
+
+Deno.test(
+  "cuBLASLt that is not there is refused with the reason",
+  { ignore: !here[0] },
+  async () => {
+    const env = { DINOGRAD_CUDA_LIB: emulated, DINOGRAD_CUBLASLT_LIB: "/nowhere/lib.so" };
+    assert.match(
+      await askForCublasLt(env),
+      /^cuBLASLt cannot be opened: \/nowhere\/lib.so: cannot open .*\nbest 11\n$/,
+    );
+  },
+);
+
+Deno.test("cuBLASLt that is there multiplies", { ignore: !here.every(Boolean) }, async () => {
+  const env = { DINOGRAD_CUDA_LIB: emulated, DINOGRAD_CUBLASLT_LIB: stand };
+  assert.equal(await askForCublasLt(env), "cublaslt 11\n");
+});
