@@ -231,6 +231,32 @@ DG_API int dg_matmul(int a, int b, int bias, int y, double batch, double m, doub
 enum dg_engine { DG_ENGINE_ASK = -1, DG_ENGINE_BEST = 0, DG_ENGINE_OWN = 1, DG_ENGINE_CUBLASLT = 2 };
 DG_API int dg_engine(int engine);
 
+// ---- Convolution and pooling ---------------------------------------------------------------------------------------
+// Inputs and outputs are [batch, sizes of 1 to 3 spatial dimensions (the rank), channels]. Along a dimension, element w of
+// the window of output o lies on input o * stride + w * dilation - padding; what falls outside the input is left out, so
+// that padding behind it follows from the output's size.
+
+enum dg_conv_kind {
+  DG_CONV_FORWARD,  // y output = a input with b filter
+  DG_CONV_INPUT,    // y input = a output with b filter: the gradient of the input, and the transposed convolution
+  DG_CONV_FILTER,   // y filter = a input with b output: the gradient of the filter; no bias or activation
+};
+// Filters are [window sizes, input channels / groups, output channels]; group g takes the g-th part of the channels of
+// either side. Scratch: batch, input channels, output channels, groups, then [rank] each: input sizes, output sizes, window
+// sizes, strides, dilations, paddings. Floats; bias has y's channels; bias, activation and alpha as for dg_matmul; flags: 0
+// or DG_TF32.
+DG_API int dg_conv(int kind, int a, int b, int bias, int y, int rank, int flags, int activation, float alpha);
+enum dg_pool_kind {
+  DG_POOL_MAX,      // NaN spreads; -inf where a window has no elements
+  DG_POOL_AVERAGE,  // of a window's elements; NaN where it has none
+  DG_POOL_ARGMAX,  // forward only, y int32: where in its sample the first maximum (NaN counts as one) lies; -1 for none
+};
+// Windows of each channel by itself. Scratch: batch, channels, then [rank] each as for dg_conv. Floats.
+DG_API int dg_pool(int kind, int x, int y, int rank);
+// dx from dy: the first maximum of a window, in row-major order, takes its gradient; an average shares it equally. x and
+// y: input and result of the maximum; both 0 for the average.
+DG_API int dg_pool_grad(int kind, int x, int y, int dy, int dx, int rank);
+
 // ---- Softmax and cross-entropy -------------------------------------------------------------------------------------
 // Along the last axis of floats [rows, n]; log: 1 for log-softmax.
 

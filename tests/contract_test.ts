@@ -68,6 +68,8 @@ Deno.test("the enumerations agree", () => {
     ["dg_memory_kind", /^DG_(BYTES_)?/, transcription.MemoryKind],
     ["dg_matmul_flag", /^DG_/, transcription.MatMulFlag],
     ["dg_engine", /^DG_ENGINE_/, transcription.Engine],
+    ["dg_conv_kind", /^DG_CONV_/, transcription.ConvKind],
+    ["dg_pool_kind", /^DG_POOL_/, transcription.PoolKind],
   ];
   for (const [name, prefix, transcribed] of pairs) {
     const members = Object.entries(enumeration(name)).map((

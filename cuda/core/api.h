@@ -1,5 +1,6 @@
 // What do all entries of the contract check alike? Handles, devices, types, counts and overlap.
 #pragma once
+#include "../math/op_table.h"
 #include "arrays.h"
 #include "context.h"
 #include "record.h"
@@ -44,6 +45,14 @@ inline int need_floats(const Array &a, const char *what) {
 inline int need_count(const Array &a, double count, const char *what) {
   if (static_cast<double>(a.count) == count) return 0;
   return fail(DG_E_ARGUMENT, what, " must have ", count, " elements, got ", a.count);
+}
+
+// Whether a product may end in this unary operation (-1: in none).
+inline int need_activation(int op) {
+  if (op == -1) return 0;
+  if (!unary_name(op)) return fail(DG_E_ARGUMENT, "There is no unary operation ", op);
+  if (unary_accepts(op, DG_FLOAT32) && unary_result(op, DG_FLOAT32) == DG_FLOAT32) return 0;
+  return fail(DG_E_ARGUMENT, unary_name(op), " cannot be an activation");
 }
 
 inline bool overlap(const Array &a, const Array &b) {

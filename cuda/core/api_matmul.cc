@@ -1,5 +1,4 @@
 // Entries: matrix product.
-#include "../math/op_table.h"
 #include "api.h"
 
 using namespace dg;
@@ -34,11 +33,7 @@ int dg_matmul(int a_, int b_, int bias_, int y_, double batch, double m, double 
     DG_TRY(apart(*y, *c));
     bias = c->data();
   }
-  if (activation != -1) {
-    DG_REQUIRE(unary_name(activation), "There is no unary operation ", activation);
-    DG_REQUIRE(unary_accepts(activation, DG_FLOAT32) && unary_result(activation, DG_FLOAT32) == DG_FLOAT32,
-               unary_name(activation), " cannot be an activation");
-  }
+  DG_TRY(need_activation(activation));
   DG_REQUIRE(a->dtype != DG_INT32 || (!bias && activation == -1),
              "An int32 matrix product takes no bias or activation");
   if (y->count == 0) return 0;

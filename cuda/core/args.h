@@ -127,6 +127,40 @@ struct MatMulArgs {
   int32_t activation;  // unary op id or -1
   float alpha;
 };
+// How windows lie over one dimension; see dg_conv.
+struct Axis {
+  int64_t in, out, window, stride, dilation, padding;
+};
+constexpr int spatial = 3;  // dimensions of a convolution or pooling; those it lacks come first, of size 1
+struct ConvArgs {
+  int32_t kind;
+  Dtype type;
+  const void *a, *b;
+  const void *bias;  // null: none
+  void *y;
+  int64_t batch, in_channels, out_channels, groups;
+  Axis axis[spatial];
+  int32_t tf32;        // whether float32 factors may be rounded to TF32
+  int32_t activation;  // unary op id or -1
+  float alpha;
+};
+struct PoolArgs {
+  int32_t kind;
+  Dtype type;  // of x; y has it too, or is int32
+  const void *x;
+  void *y;
+  int64_t batch, channels;
+  Axis axis[spatial];
+};
+struct PoolGradArgs {
+  int32_t kind;
+  Dtype type;
+  const void *x, *y;  // null for the average
+  const void *dy;
+  void *dx;
+  int64_t batch, channels;
+  Axis axis[spatial];
+};
 struct SoftmaxArgs {
   Dtype type;
   const void *x;
@@ -218,6 +252,9 @@ struct LossScaleArgs {
   X(ArgReduceArgs, argreduce)                 \
   X(ScanArgs, scan)                           \
   X(MatMulArgs, matmul)                       \
+  X(ConvArgs, conv)                           \
+  X(PoolArgs, pool)                           \
+  X(PoolGradArgs, pool_grad)                  \
   X(SoftmaxArgs, softmax)                     \
   X(SoftmaxGradArgs, softmax_grad)            \
   X(CrossEntropyArgs, cross_entropy)          \

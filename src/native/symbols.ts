@@ -54,6 +54,9 @@ export const symbols = {
   dg_scan: { parameters: [i, i, i, d, d, d, i, i], result: i },
   dg_matmul: { parameters: [i, i, i, i, d, d, d, d, i, i, f], result: i },
   dg_engine: { parameters: [i], result: i },
+  dg_conv: { parameters: [i, i, i, i, i, i, i, i, f], result: i },
+  dg_pool: { parameters: [i, i, i, i], result: i },
+  dg_pool_grad: { parameters: [i, i, i, i, i, i], result: i },
   dg_softmax: { parameters: [i, i, d, d, i], result: i },
   dg_softmax_grad: { parameters: [i, i, i, d, d, i], result: i },
   dg_cross_entropy: { parameters: [i, i, i, d, d], result: i },
@@ -120,3 +123,7 @@ export const MatMulFlag = {
 } as const;
 /** enum dg_engine */
 export const Engine = { ask: -1, best: 0, own: 1, cublaslt: 2 } as const;
+/** enum dg_conv_kind */
+export const ConvKind = { forward: 0, input: 1, filter: 2 } as const;
+/** enum dg_pool_kind */
+export const PoolKind = { max: 0, average: 1, argmax: 2 } as const;

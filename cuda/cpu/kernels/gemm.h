@@ -62,8 +62,8 @@ void multiply_row(const A &a, const Gemm &p, const GemmBlock &block, int64_t row
   for (int64_t i = from; i < to; i++) {
     const int64_t at = block.column + i * tile_columns;
     const float *start = block.k0 > 0 ? y + at : p.bias ? p.bias + at : zeros;
-    run_tile({block.k, panel.data, panel.line, panel.step, block.panel[i].data, block.panel[i].step, start,
-              block.k0 > 0 ? p.n : 0, y + at, p.n},
+    run_tile(Tile{block.k, panel.data, panel.line, panel.step, block.panel[i].data, block.panel[i].step,
+                  TileEnds{start, block.k0 > 0 ? p.n : 0, y + at, p.n}},
              rows, block.width(i));
   }
   if (p.activation < 0 || block.k0 + block.k < p.k) return;

@@ -40,7 +40,8 @@ inline void dot_lines(const MatrixVector &p, int64_t begin, int64_t end) {
 template <int Vectors = 8>
 inline void add_lines(const MatrixVector &p, int64_t begin, int64_t end) {
   for (; end - begin >= Vectors * lanes; begin += Vectors * lanes)
-    run_whole<1, Vectors>({p.k, p.x, 0, 1, p.matrix.at(begin, 0), p.matrix.step, p.y + begin, 0, p.y + begin, 0});
+    Tile::run<1, Vectors>(
+        {p.k, p.x, 0, 1, p.matrix.at(begin, 0), p.matrix.step, TileEnds{p.y + begin, 0, p.y + begin, 0}});
   if constexpr (Vectors > 1) {
     add_lines<Vectors / 2>(p, begin, end);
   } else if (begin < end) {

@@ -1,0 +1,193 @@
+// Pooling: windows of each channel by itself, channels side by side in the lanes of a vector. Gradients are added window
+// by window in the order of the outputs, for each image and block of channels by itself.
+#include <string.h>
+
+#include "../../core/error.h"
+#include "../../math/reductions.h"
+#include "../../math/window.h"
+#include "../threads.h"
+#include "lanes.h"
+
+namespace dg::DG_ISA {
+namespace {
+
+constexpr int64_t elements_per_piece = 1 << 14;
+constexpr int64_t block = 64;  // channels that a piece of a gradient takes
+
+// Vectors of the channels [begin, end): f(channel, load, store), the last one perhaps only a part.
+template <class F>
+inline void each_vector(int64_t begin, int64_t end, const F &f) {
+  for (; end - begin >= lanes; begin += lanes)
+    f(
+        begin, [](const float *p) { return load(p); }, [](float *p, FloatLanes v) { store(p, v); });
+  if (const int rest = static_cast<int>(end - begin))
+    f(
+        begin, [rest](const float *p) { return load_part(p, rest); },
+        [rest](float *p, FloatLanes v) { store_part(p, rest, v); });
+}
+
+// The elements of a window that lie inside the input.
+struct Window {
+  Range range[spatial];
+  int64_t first;          // pixel of the first one
+  int64_t step[spatial];  // pixels between neighbours
+
+  int64_t count() const { return range[0].count() * range[1].count() * range[2].count(); }
+  // f(pixel) for each of them, in order.
+  template <class F>
+  void each(const F &f) const {
+    for (int64_t d = 0; d < range[0].count(); d++)
+      for (int64_t h = 0; h < range[1].count(); h++) {
+        int64_t pixel = first + d * step[0] + h * step[1];
+        for (int64_t w = range[2].count(); w > 0; w--, pixel += step[2]) f(pixel);
+      }
+  }
+};
+
+// f(output pixel, window) for the outputs of lines [line, line_end), which are (image, depth, height).
+template <class F>
+void each_output(const Axis (&axis)[spatial], int64_t line, int64_t line_end, const F &f) {
+  const Axis &width = axis[2];
+  const int64_t reach = (width.window - 1) * width.dilation;
+  Window window;
+  window.step[2] = width.dilation;
+  window.step[1] = axis[1].dilation * width.in;
+  window.step[0] = axis[0].dilation * axis[1].in * width.in;
+  for (; line < line_end; line++) {
+    const int64_t height = line % axis[1].out, depth = line / axis[1].out % axis[0].out;
+    window.range[0] = elements_of(axis[0], depth);
+    window.range[1] = elements_of(axis[1], height);
+    int64_t row = line / (axis[1].out * axis[0].out) * axis[0].in + input_at(axis[0], depth, window.range[0].begin);
+    row = (row * axis[1].in + input_at(axis[1], height, window.range[1].begin)) * width.in;
+    for (int64_t o = 0; o < width.out; o++) {
+      const int64_t at = o * width.stride - width.padding;
+      window.range[2] = at >= 0 && at + reach < width.in ? Range{0, width.window} : elements_of(width, o);
+      window.first = row + at + window.range[2].begin * width.dilation;
+      f(line * width.out + o, window);
+    }
+  }
+}
+
+int64_t window_size(const Axis (&axis)[spatial]) {
+  int64_t n = 1;
+  for (const Axis &a : axis) n *= a.window < a.in ? a.window : a.in;
+  return n;
+}
+
+template <class F>
+void each_output(const PoolArgs &p, const F &f) {
+  const int64_t work = p.axis[2].out * p.channels * window_size(p.axis);
+  parallel_for(p.batch * p.axis[0].out * p.axis[1].out, elements_per_piece / (work + 1) + 1,
+               [&](int64_t begin, int64_t end) { each_output(p.axis, begin, end, f); });
+}
+
+// Combines the elements of each window: y = finish(result, elements).
+template <class Op, class Finish>
+void combine(const PoolArgs &p, const Finish &finish) {
+  const float *const x = static_cast<const float *>(p.x);
+  float *const y = static_cast<float *>(p.y);
+  each_output(p, [&](int64_t output, const Window &window) {
+    each_vector(0, p.channels, [&](int64_t c, const auto &load_some, const auto &store_some) {
+      FloatLanes result = splat<FloatLanes>(Op::start(0.0f));
+      window.each([&](int64_t at) { result = Op::add(result, load_some(x + at * p.channels + c)); });
+      store_some(y + output * p.channels + c, finish(result, window.count()));
+    });
+  });
+}
+
+void find_maximum(const PoolArgs &p) {
+  const float *const x = static_cast<const float *>(p.x);
+  int32_t *const y = static_cast<int32_t *>(p.y);
+  const int64_t inputs = p.axis[0].in * p.axis[1].in * p.axis[2].in;
+  const int64_t outputs = p.axis[0].out * p.axis[1].out * p.axis[2].out;
+  each_output(p, [&](int64_t output, const Window &window) {
+    const int64_t image = output / outputs * inputs;
+    each_vector(0, p.channels, [&](int64_t c, const auto &load_some, const auto &store_some) {
+      FloatLanes best = {};
+      IntLanes found = splat<IntLanes>(-1);
+      window.each([&](int64_t at) {
+        const FloatLanes value = load_some(x + at * p.channels + c);
+        const auto better = (found < 0) | (value > best) | ((value != value) & (best == best));
+        found = select(better, lane_numbers() + static_cast<int32_t>((at - image) * p.channels + c), found);
+        best = select(better, value, best);
+      });
+      store_some(reinterpret_cast<float *>(y + output * p.channels + c), from_bits(found));
+    });
+  });
+}
+
+// dx, an image and a block of channels at a time: f(output pixel, window, channel, load, store) adds to it.
+template <class F>
+void each_gradient(const PoolGradArgs &p, const F &f) {
+  const int64_t inputs = p.axis[0].in * p.axis[1].in * p.axis[2].in, lines = p.axis[0].out * p.axis[1].out;
+  const int64_t blocks = (p.channels + block - 1) / block, wide = p.channels < block ? p.channels : block;
+  const int64_t work = inputs * wide + lines * p.axis[2].out * wide * window_size(p.axis);
+  float *const dx = static_cast<float *>(p.dx);
+  parallel_for(p.batch * blocks, elements_per_piece / (work + 1) + 1, [&](int64_t begin, int64_t end) {
+    for (; begin < end; begin++) {
+      const int64_t image = begin / blocks, from = begin % blocks * block;
+      const int64_t to = from + block < p.channels ? from + block : p.channels;
+      for (int64_t i = image * inputs; i < (image + 1) * inputs; i++)
+        memset(dx + i * p.channels + from, 0, (to - from) * sizeof(float));
+      each_output(p.axis, image * lines, (image + 1) * lines, [&](int64_t output, const Window &window) {
+        each_vector(from, to, [&](int64_t c, const auto &load_some, const auto &store_some) {
+          f(output, window, c, load_some, store_some);
+        });
+      });
+    }
+  });
+}
+
+void max_gradient(const PoolGradArgs &p) {
+  const float *const x = static_cast<const float *>(p.x), *const y = static_cast<const float *>(p.y);
+  const float *const dy = static_cast<const float *>(p.dy);
+  float *const dx = static_cast<float *>(p.dx);
+  each_gradient(p, [&](int64_t output, const Window &window, int64_t c, const auto &load_some, const auto &store_some) {
+    const FloatLanes largest = load_some(y + output * p.channels + c), grad = load_some(dy + output * p.channels + c);
+    Mask<FloatLanes> open = splat<IntLanes>(-1);  // whose window's maximum is yet to come
+    window.each([&](int64_t at) {
+      const int64_t i = at * p.channels + c;
+      const FloatLanes value = load_some(x + i);
+      const Mask<FloatLanes> here = open & ((value == largest) | ((value != value) & (largest != largest)));
+      open = open & ~here;
+      store_some(dx + i, load_some(dx + i) + select(here, grad, 0.0f));
+    });
+  });
+}
+
+void average_gradient(const PoolGradArgs &p) {
+  const float *const dy = static_cast<const float *>(p.dy);
+  float *const dx = static_cast<float *>(p.dx);
+  each_gradient(p, [&](int64_t output, const Window &window, int64_t c, const auto &load_some, const auto &store_some) {
+    const FloatLanes share = load_some(dy + output * p.channels + c) / static_cast<float>(window.count());
+    window.each([&](int64_t at) {
+      const int64_t i = at * p.channels + c;
+      store_some(dx + i, load_some(dx + i) + share);
+    });
+  });
+}
+
+}  // namespace
+
+int run_pool(const PoolArgs &args) {
+  if (args.type != DG_FLOAT32) return fail(DG_E_ARGUMENT, "Pooling takes float32");
+  switch (args.kind) {
+    case DG_POOL_MAX:
+      combine<Max>(args, [](FloatLanes max, int64_t) { return max; });
+      return 0;
+    case DG_POOL_AVERAGE:
+      combine<Sum>(args, [](FloatLanes sum, int64_t count) { return sum / static_cast<float>(count); });
+      return 0;
+    default:
+      find_maximum(args);
+      return 0;
+  }
+}
+
+int run_pool_grad(const PoolGradArgs &args) {
+  if (args.type != DG_FLOAT32) return fail(DG_E_ARGUMENT, "Pooling takes float32");
+  args.kind == DG_POOL_MAX ? max_gradient(args) : average_gradient(args);
+  return 0;
+}
+
+}  // namespace dg::DG_ISA

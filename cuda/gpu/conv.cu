@@ -1,0 +1,234 @@
+// Which way is a convolution computed? As a matrix product in tiles, whose factors are looked up where they lie; result
+// by result where groups have few channels. Where there are few results and k is long, k is cut into parts, and a second
+// pass adds them in order. The choice depends on the shape alone.
+#include <ptx.h>
+
+#include "conv_operands.h"
+#include "gemm.h"
+#include "launch.h"
+
+namespace dg {
+namespace gpu {
+namespace {
+
+constexpr int tile = 64, depth = 16, pitch = tile + 4, each = 4;  // a thread makes each x each results
+constexpr int tile_threads = tile / each * (tile / each), loads = tile * depth / tile_threads;
+
+struct Product {
+  int64_t m, n, k, groups;  // n of a group
+  int64_t tiles_m, tiles_n;
+  int64_t parts, length;  // of k
+
+  int64_t results() const { return m * n * groups; }
+};
+
+template <class T>
+struct Epilogue {
+  const T *bias;  // or null
+  int32_t activation;
+  float alpha;
+
+  __device__ T finish(int64_t column, float sum) const {
+    if (bias) sum += widen(bias[column]);
+    return narrow<T>(activation < 0 ? sum : activate(activation, sum, alpha));
+  }
+};
+
+// Where load i of a thread lies in a slice: neighbours in the block are neighbours in memory.
+struct Spot {
+  int line, k;
+  __device__ Spot(bool along_k, int i) {
+    const int t = static_cast<int>(threadIdx.x);
+    line = along_k ? t / depth + i * (tile_threads / depth) : t % tile;
+    k = along_k ? t % depth : t / tile + i * (tile_threads / tile);
+  }
+};
+
+// y [parts, m, groups * n]
+template <class Operands, class Write>
+__device__ void multiply_tile(const Operands &operands, const Product &p, const Write &write) {
+  DG_SHARED(float, shared);
+  float *const slice_a = shared, *const slice_b = shared + depth * pitch;
+  int64_t block = blockIdx.x;
+  const int64_t column0 = block % p.tiles_n * tile;
+  block /= p.tiles_n;
+  const int64_t row0 = block % p.tiles_m * tile;
+  block /= p.tiles_m;
+  const int64_t group = block % p.groups, part = block / p.groups;
+  const int64_t begin = part * p.length, end = begin + p.length < p.k ? begin + p.length : p.k;
+
+  constexpr int lines = Operands::a_along_k ? loads : 1;
+  typename Operands::Row row[lines];
+#pragma unroll
+  for (int i = 0; i < lines; i++) {
+    const int64_t m = row0 + Spot(Operands::a_along_k, i).line;
+    row[i] = operands.row(m < p.m ? m : 0);
+  }
+  // The next slice waits in registers while this one is used.
+  float next_a[loads], next_b[loads];
+  const auto look_up = [&](int64_t k0) {
+#pragma unroll
+    for (int i = 0; i < loads; i++) {
+      const Spot a(Operands::a_along_k, i), b(Operands::b_along_k, i);
+      const int64_t k = k0 + a.k, column = column0 + b.line;
+      const bool has_a = k < end && row0 + a.line < p.m, has_b = k0 + b.k < end && column < p.n;
+      next_a[i] = has_a ? operands.a(group, row[Operands::a_along_k ? i : 0], operands.at(k)) : 0;
+      next_b[i] = has_b ? operands.b(group * p.n + column, operands.at(k0 + b.k)) : 0;
+    }
+  };
+  const int thread_row = static_cast<int>(threadIdx.x) / (tile / each) * each;
+  const int thread_column = static_cast<int>(threadIdx.x) % (tile / each) * each;
+  float sum[each][each] = {};
+  if (begin < end) look_up(begin);
+  for (int64_t k0 = begin; k0 < end; k0 += depth) {
+#pragma unroll
+    for (int i = 0; i < loads; i++) {
+      const Spot a(Operands::a_along_k, i), b(Operands::b_along_k, i);
+      slice_a[a.k * pitch + a.line] = next_a[i];
+      slice_b[b.k * pitch + b.line] = next_b[i];
+    }
+    __syncthreads();
+    if (k0 + depth < end) look_up(k0 + depth);
+#pragma unroll
+    for (int k = 0; k < depth; k++)
+#pragma unroll
+      for (int i = 0; i < each; i++)
+#pragma unroll
+        for (int j = 0; j < each; j++)
+          sum[i][j] = fma_(slice_a[k * pitch + thread_row + i], slice_b[k * pitch + thread_column + j], sum[i][j]);
+    __syncthreads();
+  }
+  for (int i = 0; i < each; i++)
+    for (int j = 0; j < each; j++) {
+      const int64_t m = row0 + thread_row + i, n = column0 + thread_column + j;
+      if (m < p.m && n < p.n) write(part, (m * p.groups + group) * p.n + n, group * p.n + n, sum[i][j]);
+    }
+}
+
+// Result `i` of a part by itself.
+template <class Operands>
+__device__ float multiply_one(const Operands &operands, const Product &p, const Divider &columns, const Divider &n,
+                              int64_t i, int64_t part) {
+  int64_t column, own;
+  const typename Operands::Row row = operands.row(columns.divide(i, column));
+  const int64_t group = n.divide(column, own);
+  const int64_t begin = part * p.length, end = begin + p.length < p.k ? begin + p.length : p.k;
+  float sum = 0;
+  for (int64_t k = begin; k < end; k++) {
+    const typename Operands::Depth at = operands.at(k);
+    sum = fma_(operands.a(group, row, at), operands.b(column, at), sum);
+  }
+  return sum;
+}
+
+template <class T, class Operands>
+__global__ void __launch_bounds__(tile_threads)
+    conv_tiles(const Operands __grid_constant__ operands, const Product __grid_constant__ p, Epilogue<T> epilogue,
+               float *sums, T *y) {
+  const int64_t results = p.m * p.n * p.groups;
+  multiply_tile(operands, p, [&](int64_t part, int64_t i, int64_t column, float sum) {
+    if (p.parts > 1) {
+      sums[part * results + i] = sum;
+    } else {
+      y[i] = epilogue.finish(column, sum);
+    }
+  });
+}
+
+template <class T, class Operands>
+__global__ void __launch_bounds__(block_threads)
+    conv_results(const Operands __grid_constant__ operands, const Product __grid_constant__ p, Divider columns,
+                 Divider n, Divider results, Epilogue<T> epilogue, float *sums, T *y) {
+  const int64_t count = p.m * p.n * p.groups;
+  for (int64_t at = first_index(); at < count * p.parts; at += index_step()) {
+    int64_t i, column;
+    const int64_t part = results.divide(at, i);
+    const float sum = multiply_one(operands, p, columns, n, i, part);
+    columns.divide(i, column);
+    if (p.parts > 1) {
+      sums[at] = sum;
+    } else {
+      y[i] = epilogue.finish(column, sum);
+    }
+  }
+}
+
+template <class T>
+__global__ void __launch_bounds__(block_threads)
+    join_parts(const float *sums, int64_t parts, int64_t n, Divider columns, Epilogue<T> epilogue, T *y) {
+  for (int64_t i = first_index(); i < n; i += index_step()) {
+    float sum = sums[i];
+    for (int64_t part = 1; part < parts; part++) sum += sums[part * n + i];
+    int64_t column;
+    columns.divide(i, column);
+    y[i] = epilogue.finish(column, sum);
+  }
+}
+
+// Cuts k into parts where `pieces` of work are too few to fill a GPU.
+void split(Product &p, int64_t pieces, int64_t enough, int64_t least_length) {
+  const int64_t most = static_cast<int64_t>(workspace_bytes / sizeof(float)) / p.results();
+  int64_t parts = enough / pieces;
+  if (parts > p.k / least_length) parts = p.k / least_length;
+  if (parts > most) parts = most;
+  if (parts < 2) return;
+  p.length = divide_up(divide_up(p.k, parts), depth) * depth;
+  p.parts = divide_up(p.k, p.length);
+}
+
+template <class T, class Operands>
+int convolve(const ConvArgs &args) {
+  constexpr int64_t few_columns = 16;
+  const Operands operands(args);
+  Product p{operands.m(args.batch), operands.n(), operands.k(args.batch), args.groups, 0, 0, 1, 0};
+  p.length = p.k;
+  p.tiles_m = divide_up(p.m, tile);
+  p.tiles_n = divide_up(p.n, tile);
+  const Epilogue<T> epilogue{static_cast<const T *>(args.bias), args.activation, args.alpha};
+  const Divider columns(p.n * p.groups);
+  T *const y = static_cast<T *>(args.y);
+  float *const sums = static_cast<float *>(current().workspace);
+  int failed;
+  if (p.groups > 1 && p.n < few_columns) {
+    split(p, divide_up(p.results(), block_threads), 1024, 64);
+    failed = launch<conv_results<T, Operands>>(grid_for(p.results() * p.parts), block_threads, 0, operands, p, columns,
+                                               Divider(p.n), Divider(p.results()), epilogue, sums, y);
+  } else {
+    const int64_t tiles = p.tiles_m * p.tiles_n * p.groups;
+    split(p, tiles, 256, 128);
+    failed = launch<conv_tiles<T, Operands>>(tiles * p.parts, tile_threads, 2 * depth * pitch * sizeof(float), operands,
+                                             p, epilogue, sums, y);
+  }
+  if (failed || p.parts == 1) return failed;
+  return launch<join_parts<T>>(grid_for(p.results()), block_threads, 0, sums, p.parts, p.results(), columns, epilogue,
+                               y);
+}
+
+template <class T>
+int convolve(const ConvArgs &args) {
+  switch (args.kind) {
+    case DG_CONV_FORWARD:
+      return convolve<T, ForwardOperands<T>>(args);
+    case DG_CONV_INPUT:
+      return convolve<T, InputOperands<T>>(args);
+    default:
+      return convolve<T, FilterOperands<T>>(args);
+  }
+}
+
+}  // namespace
+}  // namespace gpu
+
+int run_conv(const ConvArgs &args) {
+  switch (args.type) {
+    case DG_FLOAT32:
+      return gpu::convolve<float>(args);
+    case DG_FLOAT16:
+      return gpu::convolve<Half>(args);
+    case DG_BFLOAT16:
+      return gpu::convolve<Brain>(args);
+  }
+  return fail(DG_E_ARGUMENT, "A convolution takes floats");
+}
+
+}  // namespace dg
