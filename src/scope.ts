@@ -63,8 +63,8 @@ function holder(result: unknown): (item: Disposable) => boolean {
   return (item) => all.has(item);
 }
 
-// Everything a container holds: arrays, plain objects, maps and sets, nested.
-function collect(value: unknown, into: Set<unknown>): void {
+/** Adds everything a container holds: arrays, plain objects, maps and sets, nested. */
+export function collect(value: unknown, into: Set<unknown>): void {
   if (typeof value !== "object" || value === null || into.has(value)) return;
   into.add(value);
   if (isDisposable(value)) return;

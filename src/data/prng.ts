@@ -37,8 +37,36 @@ export class Prng {
     return Math.floor(this.uniform() * n);
   }
 
+  /** Brings a list into a random order (Fisher and Yates). */
+  shuffle(list: Int32Array): void {
+    for (let i = list.length - 1; i > 0; i--) {
+      const j = this.below(i + 1), t = list[i];
+      list[i] = list[j];
+      list[j] = t;
+    }
+  }
+
+  /** What a generator must take over to go on from here. */
+  get state(): readonly number[] {
+    return [this.#a, this.#b, this.#c, this.#count];
+  }
+  set state([a, b, c, count]: readonly number[]) {
+    this.#a = a;
+    this.#b = b;
+    this.#c = c;
+    this.#count = count;
+  }
+
   /** A bell-shaped number: mean 0, standard deviation 1, never beyond 3 (a sum of three). */
   bell(): number {
     return 2 * (this.uniform() + this.uniform() + this.uniform()) - 3;
   }
+}
+
+/** One seed of two: what a generator grown from `a` makes of `b`. */
+export function mixSeeds(a: number, b: number): number {
+  const random = new Prng(a);
+  const low = (random.uint32() ^ (b | 0)) >>> 0, high = random.uint32() ^ Math.floor(b / 2 ** 32);
+  const mixed = new Prng(low + (high >>> 11) * 2 ** 32);
+  return mixed.uint32() + (mixed.uint32() >>> 11) * 2 ** 32;
 }
