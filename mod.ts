@@ -64,6 +64,7 @@ export { Sequential, sequential, type SequentialArgs } from "./src/models/sequen
 export { Functional, type FunctionalArgs, model } from "./src/models/functional.ts";
 export {
   type EvaluateArgs,
+  type EvaluateDatasetArgs,
   Model,
   /** A model, under TensorFlow.js's name. */
   Model as LayersModel,
@@ -83,7 +84,12 @@ export type { Policy, PolicyIdentifier, PolicyName } from "./src/policy.ts";
 
 // ---- Training ---------------------------------------------------------------------------------------------------------
 export type { CompileArgs, OutputMetrics, PerOutput } from "./src/models/outputs.ts";
-export type { FitArgs } from "./src/models/fit_args.ts";
+export type {
+  CommonFitArgs,
+  FitArgs,
+  FitDatasetArgs,
+  ValidationSamples,
+} from "./src/models/fit_args.ts";
 export type { ClassWeight, TensorData } from "./src/models/data.ts";
 export {
   getOptimizer,
@@ -123,6 +129,8 @@ export {
   type CallbackModel,
   type FitParams,
   type Logs,
+  type SavedState,
+  type Training,
 } from "./src/callbacks/callback.ts";
 export { History } from "./src/callbacks/history.ts";
 export {
@@ -133,8 +141,9 @@ export {
 } from "./src/callbacks/stopping.ts";
 
 // ---- Data -------------------------------------------------------------------------------------------------------------
-/** Where samples come from: drawn digits, and files in MNIST's format. */
+/** Where samples come from: datasets of lists, generators, text and series, drawn digits, files in MNIST's format. */
 export * as data from "./src/data/mod.ts";
+export type { Dataset, Stream } from "./src/data/dataset.ts";
 
 // ---- Devices ----------------------------------------------------------------------------------------------------------
 export { getBackend, nextFrame, ready, setBackend } from "./src/backend.ts";

@@ -1,10 +1,16 @@
 // Do callbacks stop training when Keras's would, and does progress look right on a terminal and in a file?
 import assert from "node:assert";
-import { Callback, CallbackList, type CallbackModel } from "../src/callbacks/callback.ts";
+import {
+  Callback,
+  CallbackList,
+  type CallbackModel,
+  type Training,
+} from "../src/callbacks/callback.ts";
 import { History } from "../src/callbacks/history.ts";
 import { ProgressBar, type Screen } from "../src/callbacks/progress.ts";
 import { callbacks, EarlyStopping, type EarlyStoppingArgs } from "../src/callbacks/stopping.ts";
 import { DinogradError } from "../src/errors.ts";
+import { train } from "../src/optimizers/registry.ts";
 import { scalar } from "../src/ops/creation.ts";
 import { memory } from "../src/tensor.ts";
 import { onEachDevice } from "./fixtures.ts";
@@ -13,13 +19,30 @@ import { onEachDevice } from "./fixtures.ts";
 class Counter implements CallbackModel {
   stopTraining = false;
   weight = 0;
+  readonly optimizer = train.sgd(0.5);
+  readonly weights = [];
+  readonly saved: unknown[] = [];
   getWeights() {
     return [scalar(this.weight)];
   }
   setWeights([w]: ReturnType<Counter["getWeights"]>) {
     this.weight = w.dataSync()[0];
   }
+  save(target: unknown) {
+    this.saved.push(target);
+    return Promise.resolve();
+  }
+  saveWeights(path: string) {
+    this.saved.push(path);
+    return Promise.resolve();
+  }
 }
+
+/** What no callback here asks for. */
+const training: Training = {
+  save: () => ({ values: {}, arrays: {} }),
+  restore() {},
+};
 
 /** Epochs that are run and the weight left at the end, when the watched number takes these values. */
 function run(args: EarlyStoppingArgs, values: number[], callback = new EarlyStopping(args)) {
@@ -98,7 +121,8 @@ Deno.test("all callbacks are called in turn, plain objects and classes alike", a
   };
   const list = new CallbackList([new Noting(), plain], history);
   assert.deepEqual([list.wantsBatches, list.stopsOnNaN], [false, false]);
-  list.begin(new Counter(), { epochs: 2, steps: 3, batchSize: 4, samples: 12 });
+  const params = { epochs: 2, steps: 3, batchSize: 4, samples: 12 };
+  list.begin(new Counter(), params, training);
   await list.onTrainBegin();
   await list.onEpochEnd(0, { loss: 2 });
   await list.onEpochEnd(1, { loss: 1, val_loss: 3 });

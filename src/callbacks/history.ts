@@ -1,6 +1,6 @@
 // What came of each epoch? The history that fit returns.
 
-import { Callback, type Logs } from "./callback.ts";
+import { Callback, type Logs, type SavedState } from "./callback.ts";
 
 /** Loss and metrics of every epoch. */
 export class History extends Callback {
@@ -13,5 +13,15 @@ export class History extends Callback {
   override onEpochEnd(epoch: number, logs: Logs = {}): void {
     this.epoch.push(epoch);
     for (const key in logs) (this.history[key] ??= []).push(logs[key]);
+  }
+
+  /** All of it. */
+  override getState(): SavedState {
+    return { values: { epoch: this.epoch, history: this.history }, arrays: {} };
+  }
+  /** Goes on from there. */
+  override setState({ values }: SavedState): void {
+    this.epoch.splice(0, Infinity, ...values.epoch as number[]);
+    Object.assign(this.history, values.history);
   }
 }

@@ -50,7 +50,7 @@ function showStep(ms: number): string {
 export class ProgressBar {
   readonly #screen: Screen;
   readonly #bar: boolean;
-  #steps = 0;
+  #steps: number | null = 0; // null: nobody knows
   #start = 0;
   #drawn = 0;
   #width = 0;
@@ -62,7 +62,7 @@ export class ProgressBar {
   }
 
   /** An epoch of `steps` steps begins. */
-  epochBegin(epoch: number, epochs: number, steps: number): void {
+  epochBegin(epoch: number, epochs: number, steps: number | null): void {
     this.#steps = steps;
     this.#start = this.#drawn = performance.now();
     this.#width = 0;
@@ -71,19 +71,21 @@ export class ProgressBar {
 
   /** Whether enough time has passed since the bar was drawn. */
   isDue(done: number): boolean {
-    return this.#bar && done < this.#steps && performance.now() - this.#drawn >= REDRAW_MS;
+    return this.#bar && done < (this.#steps ?? Infinity) &&
+      performance.now() - this.#drawn >= REDRAW_MS;
   }
 
-  /** Draws the bar after `done` steps. */
+  /** Draws the bar after `done` steps, with the time that is left, or has passed where nobody knows how many steps come. */
   update(done: number, logs: Logs): void {
     const elapsed = performance.now() - this.#start;
-    const left = (elapsed / done) * (this.#steps - done) / 1000;
-    this.#draw(this.#line(done, showSeconds(left), elapsed, logs));
+    const left = this.#steps === null ? elapsed : (elapsed / done) * (this.#steps - done);
+    this.#draw(this.#line(done, showSeconds(left / 1000), elapsed, logs));
     this.#drawn = performance.now();
   }
 
   /** The epoch's last line. */
   epochEnd(done: number, logs: Logs): void {
+    this.#steps ??= done;
     const elapsed = performance.now() - this.#start;
     const text = this.#line(done, showSeconds(elapsed / 1000), elapsed, logs);
     if (this.#bar) this.#draw(text);
@@ -91,10 +93,11 @@ export class ProgressBar {
   }
 
   #line(done: number, time: string, elapsed: number, logs: Logs): string {
-    const filled = Math.floor(BAR * done / this.#steps);
+    const steps = this.#steps ?? "unknown";
+    const filled = Math.floor(BAR * done / (this.#steps ?? Infinity));
     const bar = "━".repeat(filled) + " ".repeat(BAR - filled);
     const numbers = Object.entries(logs).map(([key, value]) => `${key}: ${showNumber(value)}`);
-    const count = `${String(done).padStart(String(this.#steps).length)}/${this.#steps}`;
+    const count = `${String(done).padStart(String(this.#steps ?? done).length)}/${steps}`;
     return [
       `${count} ${this.#bar ? `${bar} ` : ""}${time} ${showStep(elapsed / done)}`,
       ...numbers,

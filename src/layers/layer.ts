@@ -5,8 +5,10 @@ import { type ConstraintIdentifier, getConstraint } from "../constraints.ts";
 import type { DType } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { getInitializer, type InitializerIdentifier } from "../initializers.ts";
+import { currentDevice } from "../native/device.ts";
 import { asType } from "../ops/cast.ts";
 import { divNoNan } from "../ops/power.ts";
+import { newRandomState, type RandomState } from "../ops/random.ts";
 import { getPolicy, type Policy, type PolicyIdentifier } from "../policy.ts";
 import { getRegularizer, type Regularizer, type RegularizerIdentifier } from "../regularizers.ts";
 import { tidy } from "../scope.ts";
@@ -108,6 +110,7 @@ export abstract class Layer extends Connected {
   readonly #activityRegularizer: Regularizer | null;
   readonly #lossFunctions: (() => Tensor)[] = [];
   readonly #added = new Additions();
+  readonly #randomStates: RandomState[] = [];
   #callHook: CallHook | undefined;
 
   /** Names the layer and notes the shape of its input. */
@@ -211,6 +214,17 @@ export abstract class Layer extends Connected {
     );
     this.#weights.push(weight);
     return weight;
+  }
+
+  /** The generators that it and the layers inside draw from. */
+  get randomStates(): RandomState[] {
+    return this.withSublayers().flatMap((l) => l.#randomStates);
+  }
+  /** Makes a generator, for `build`: from `seed`, or else the next stream of the global seed. */
+  protected addRandomState(seed?: number): RandomState {
+    const state = newRandomState(currentDevice(), seed);
+    this.#randomStates.push(state);
+    return state;
   }
 
   /** Makes the weights for inputs of this shape (a list of shapes for several inputs). */
@@ -463,10 +477,11 @@ export abstract class Layer extends Connected {
     return new (this as unknown as new (args: any) => Layer)(argsOf(config));
   }
 
-  /** Gives back its weights' memory. */
+  /** Gives back the memory of its weights and generators. */
   dispose(): void {
     this.#added.forget();
     for (const w of this.#weights) w.variable.dispose();
+    for (const state of this.#randomStates.splice(0)) state.dispose();
     for (const layer of this.sublayers()) layer.dispose();
   }
 }

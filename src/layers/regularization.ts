@@ -1,10 +1,9 @@
 // Which layers make training harder on purpose, and do nothing otherwise? Dropout in its forms, noise, a penalty on activity.
 
 import { DinogradError } from "../errors.ts";
-import { currentDevice } from "../native/device.ts";
 import { asType } from "../ops/cast.ts";
 import { add, mul, sub } from "../ops/elementwise.ts";
-import { bernoulli, newRandomState, randomNormal, type RandomState } from "../ops/random.ts";
+import { bernoulli, randomNormal, type RandomState } from "../ops/random.ts";
 import { dropout } from "../ops/sampling.ts";
 import { L1L2 } from "../regularizers.ts";
 import { tidy } from "../scope.ts";
@@ -36,7 +35,7 @@ abstract class Noise extends Layer {
   protected abstract disturb(x: Tensor, state: RandomState): Tensor;
 
   override build(_inputShape: number[] | number[][]): void {
-    this.#state = newRandomState(currentDevice(), this.#seed);
+    this.#state = this.addRandomState(this.#seed);
   }
   override call(inputs: Tensor | Tensor[], { training }: CallArgs): Tensor {
     const x = only(inputs, this.name);
@@ -45,11 +44,6 @@ abstract class Noise extends Layer {
   }
   override getConfig(): Config {
     return { ...super.getConfig(), seed: this.#seed ?? null };
-  }
-  override dispose(): void {
-    super.dispose();
-    this.#state?.dispose();
-    this.#state = undefined;
   }
 }
 

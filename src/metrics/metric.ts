@@ -69,6 +69,16 @@ export abstract class Metric<O extends MetricOptions = MetricOptions> extends Co
       native.check(native.calls.dg_fill(v.writable(), 0));
     }
   }
+  /** Its state by name, as far as it has any. */
+  getState(): Record<string, Variable> {
+    return Object.fromEntries(this.#variables);
+  }
+  /** Takes over state that `getState` gave. */
+  setState(values: Readonly<Record<string, Tensor>>): void {
+    for (const [name, value] of Object.entries(values)) {
+      this.state({ [name]: value.shape }, value)[name].assign(value);
+    }
+  }
   /** Gives back its memory. */
   dispose(): void {
     for (const v of this.#variables.values()) v.dispose();

@@ -19,7 +19,7 @@ import { scopes, tidy } from "../scope.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Variable } from "../variable.ts";
-import type { Batch, StepParams } from "./loop.ts";
+import type { Batch, StepParams } from "./stepper.ts";
 import {
   type CompileArgs,
   type WantedLoss,
@@ -63,6 +63,7 @@ export class Compiled {
   readonly #trainable = new Map<Weight, boolean>(); // as it was at compile, or when the weight came to be
   readonly #means = new Map<string, Mean>(); // of several outputs' losses, and of what layers had logged
   #metrics: NamedMetric[] | undefined;
+  #restored: Readonly<Record<string, Tensor>> | undefined; // state of metrics that are not there yet
 
   constructor(model: Steppable, args: CompileArgs) {
     const names = model.outputNames;
@@ -100,6 +101,7 @@ export class Compiled {
       const target = this.#target(batch, output);
       return { ...wanted, metric: resolveMetric(identifier, target.shape, outputs[output].shape) };
     });
+    if (this.#restored) this.restoreMetrics(this.#restored);
   }
 
   /** Forward and backward pass, update, metrics; gives the batch's loss. */
@@ -154,6 +156,36 @@ export class Compiled {
         ),
       )
     );
+  }
+
+  /** Makes the optimizer's state. */
+  buildOptimizer(): void {
+    this.optimizer.build(this.#variables());
+  }
+
+  /** The state of all metrics, under `<metric>/<variable>`. */
+  metricState(): Record<string, Tensor> {
+    return Object.fromEntries(
+      this.#results().flatMap(([name, metric]) =>
+        Object.entries(metric?.getState() ?? {}).map(([key, v]) => [`${name}/${key}`, v])
+      ),
+    );
+  }
+
+  /** Takes over state that `metricState` gave, now or as soon as the metrics are made. */
+  restoreMetrics(state: Readonly<Record<string, Tensor>>): void {
+    const own = new Map<string, Record<string, Tensor>>();
+    for (const [path, value] of Object.entries(state)) {
+      const [name, key] = path.split(/\/(?=[^/]*$)/);
+      own.set(name, { ...own.get(name), [key]: value });
+    }
+    // What layers had logged has no metric before the first step.
+    for (const name of own.keys()) {
+      if (this.#means.has(name) || this.#wantedMetrics.some((w) => w.name === name)) continue;
+      this.#means.set(name, new Mean({ name }));
+    }
+    for (const [name, metric] of this.#results()) metric?.setState(own.get(name) ?? {});
+    this.#restored = this.#metrics ? undefined : state;
   }
 
   /** Gives back what it made; the optimizer's state too, unless the optimizer lives on. */

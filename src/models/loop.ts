@@ -1,43 +1,20 @@
 // How does an epoch run? Batches are gathered on the device by an index list, the step is recorded once per batch size, and many
 // steps are one native call. Losses are noted per step on the device and read only when somebody looks.
 
-import { type Device, within } from "../native/device.ts";
-import { type DeviceBuffer, fromHost, makeTensor, type Tensor, writeHost } from "../tensor.ts";
-import { precisionKey } from "../precision.ts";
-import { type Arena, isUnrecordable, type Program, record } from "../record.ts";
-import { tidy } from "../scope.ts";
+import type { Device } from "../native/device.ts";
+import type { Arena } from "../record.ts";
+import { type DeviceBuffer, makeTensor, type Tensor, writeHost } from "../tensor.ts";
 import { Arrays } from "./arrays.ts";
 import type { Samples } from "./data.ts";
 import type { Feed } from "./feed.ts";
+import { noteStep, type Step, type StepParams, Stepper, type StepperOptions } from "./stepper.ts";
 import { makeFeed } from "./stream.ts";
 import { rowSize } from "./transfer.ts";
 
-/** One batch on the device. */
-export interface Batch {
-  readonly x: Tensor[];
-  readonly y: Tensor[];
-  readonly weights: Tensor | null;
-}
-
-/** What a loop runs for each batch; returns the batch's loss, a scalar. Everything else it does stays on the device. */
-export type Step = (batch: Batch) => Tensor;
-
-/** Values the host decides for each coming step (a scheduled learning rate): rows that go to the start of a device array. */
-export interface StepParams {
-  readonly values: Float32Array;
-  readonly width: number;
-  /** Native float32 array. */
-  readonly target: number;
-}
-
 /** Options of a loop. */
-export interface LoopOptions {
+export interface LoopOptions extends StepperOptions {
   /** How many epochs are meant to come. */
   readonly epochs: number;
-  /** Trains eagerly, step by step, without recording. */
-  readonly eager: boolean;
-  /** Told once why steps cannot be recorded. */
-  onUnrecordable(reason: string): void;
 }
 
 /** Runs a step over all batches of some samples, again and again. */
@@ -50,9 +27,8 @@ export class Loop {
   readonly #stepNumber: DeviceBuffer;
   readonly #losses: DeviceBuffer; // float32 [steps]
   readonly #advance = new Map<number, DeviceBuffer>(); // int32 [2] by batch size
-  readonly #programs = new Map<string, { program?: Program; tried: boolean }>(); // by batch size and precision
+  readonly #stepper: Stepper<number>; // by batch size
   #at = 0; // what the position is after all that was asked for
-  #eager: boolean;
 
   constructor(
     readonly samples: Samples,
@@ -62,7 +38,7 @@ export class Loop {
     readonly options: LoopOptions,
   ) {
     const device = this.#device = arena.device, arrays = this.#arrays;
-    this.#eager = options.eager;
+    this.#stepper = new Stepper(arena, options);
     this.#feed = makeFeed(samples, batchSize, options.epochs, device);
     try {
       this.#counters = arrays.make(device, "int32", 2);
@@ -80,13 +56,16 @@ export class Loop {
     return Math.ceil(this.samples.count / this.batchSize);
   }
 
-  /** Starts an epoch over the samples in this order. */
-  begin(order: Int32Array): void {
+  /** Starts an epoch over the samples in this order, the first steps of which were done elsewhere, with these losses. */
+  begin(order: Int32Array, done: Float32Array = new Float32Array()): void {
     const { native } = this.#device;
     this.#feed.begin(order);
     this.#at = 0;
     native.check(native.calls.dg_fill(this.#counters.handle, 0));
     native.check(native.calls.dg_fill(this.#losses.handle, 0));
+    if (done.length === 0) return;
+    native.check(native.calls.dg_fill(this.#stepNumber.handle, done.length));
+    writeHost(this.#losses, done);
   }
 
   /** Size of batch `index`. */
@@ -102,7 +81,8 @@ export class Loop {
       if (position !== this.#at) this.#moveTo(position);
       const most = Math.min(count - done, Math.floor(rows / size));
       const values = params?.values.subarray(done * params.width);
-      const ran = this.#runSome(size, most, params && values && { ...params, values });
+      const next = params && values && { ...params, values };
+      const ran = this.#stepper.run(size, most, () => this.#body(size), next);
       this.#at += ran * size;
       done += ran;
       this.#feed.ahead(row + done * size);
@@ -118,61 +98,9 @@ export class Loop {
 
   /** Gives back everything it made. */
   dispose(): void {
-    for (const { program } of this.#programs.values()) program?.dispose();
+    this.#stepper.dispose();
     this.#feed.dispose();
     this.#arrays.dispose();
-  }
-
-  // Runs up to `most` steps and says how many. The first step of a size allocates what lives on (optimizer state, say), so it runs
-  // eagerly; the second is recorded.
-  #runSome(size: number, most: number, params?: StepParams): number {
-    const key = `${size} ${precisionKey()}`;
-    let entry = this.#programs.get(key);
-    if (!entry) this.#programs.set(key, entry = { tried: false });
-    if (!entry.program && entry.tried && !this.#eager) entry.program = this.#record(size);
-    if (!entry.program) {
-      entry.tried = true;
-      this.#runEagerly(size, params);
-      return 1;
-    }
-    if (params) this.#replayWith(entry.program, most, params);
-    else entry.program.replay(most);
-    return most;
-  }
-
-  #runEagerly(size: number, params?: StepParams): void {
-    if (!this.#advance.has(size)) {
-      const advance = this.#arrays.make(this.#device, "int32", 2);
-      writeHost(advance, Int32Array.of(size, 1));
-      this.#advance.set(size, advance);
-    }
-    if (params) {
-      const row = params.values.slice(0, params.width);
-      this.#device.native.upload(params.target, 0, new Uint8Array(row.buffer));
-    }
-    within(this.#device, () => tidy(() => this.#body(size)));
-  }
-
-  #record(size: number): Program | undefined {
-    try {
-      return within(this.#device, () => record(this.arena, () => this.#body(size))).program;
-    } catch (error) {
-      if (!isUnrecordable(error)) throw error;
-      this.#eager = true;
-      this.options.onUnrecordable(error.message);
-      return undefined;
-    }
-  }
-
-  #replayWith(program: Program, steps: number, { values, width, target }: StepParams): void {
-    tidy(() => {
-      const rows = values.subarray(0, steps * width);
-      program.replay(steps, {
-        rows: fromHost(rows, [rows.length], "float32", this.#device),
-        target,
-        width,
-      });
-    });
   }
 
   #moveTo(position: number): void {
@@ -182,31 +110,26 @@ export class Loop {
   }
 
   #body(size: number): void {
-    const { native } = this.#device;
     const take = (t: Tensor) => this.#take(t, size);
     const { x, y, weights } = this.#feed.samples;
     const loss = this.step({ x: x.map(take), y: y.map(take), weights: weights && take(weights) });
-    native.check(
-      native.calls.dg_scatter_add(
-        loss.handle,
-        this.#stepNumber.handle,
-        this.#losses.handle,
-        1,
-        this.steps,
-        1,
-        1,
-      ),
-    );
-    const counters = this.#counters.handle;
-    native.check(
-      native.calls.dg_binary(
-        native.id("binary", "add"),
-        counters,
-        this.#advance.get(size)!.handle,
-        counters,
-        0,
-      ),
-    );
+    noteStep(loss, {
+      losses: this.#losses,
+      size: this.steps,
+      number: this.#stepNumber,
+      counters: this.#counters,
+      advance: this.#advanceBy(size),
+    });
+  }
+
+  #advanceBy(size: number): DeviceBuffer {
+    let advance = this.#advance.get(size);
+    if (!advance) {
+      advance = this.#arrays.make(this.#device, "int32", 2);
+      writeHost(advance, Int32Array.of(size, 1));
+      this.#advance.set(size, advance);
+    }
+    return advance;
   }
 
   // The next `size` rows that the feed's index names.

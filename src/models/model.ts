@@ -1,6 +1,8 @@
 // What can be done with a model? Compile, fit, evaluate, predict, look inside, save.
 
+import type { Logs } from "../callbacks/callback.ts";
 import type { History } from "../callbacks/history.ts";
+import { Dataset } from "../data/dataset.ts";
 import { DinogradError } from "../errors.ts";
 import { deserializeLayer } from "../layers/deserialize.ts";
 import { type LayerArgs, toDims } from "../layers/layer.ts";
@@ -11,6 +13,7 @@ import {
   inTensorflowJsTerms,
   type SaveHandler,
 } from "../io/artifacts.ts";
+import { loadWeights, saveWeights } from "../io/weights.ts";
 import { currentDevice, type Device, within } from "../native/device.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import { concat } from "../ops/join.ts";
@@ -33,8 +36,15 @@ import {
   toList,
   toSamples,
 } from "./data.ts";
-import { fitLoop, type FitTarget, makeLoop, runTest } from "./fit.ts";
-import { checkFitArgs, type FitArgs } from "./fit_args.ts";
+import { DatasetCourse } from "./course.ts";
+import { equip, fitBatches, fitSamples, makeLoop, runTest, runTestCourse } from "./fit.ts";
+import type { FitTarget } from "./fit_state.ts";
+import {
+  checkFitArgs,
+  checkFitDatasetArgs,
+  type FitArgs,
+  type FitDatasetArgs,
+} from "./fit_args.ts";
 import type { Loop } from "./loop.ts";
 import type { CompileArgs } from "./outputs.ts";
 import { bringRows, hostFor } from "./transfer.ts";
@@ -55,6 +65,14 @@ export interface PredictArgs {
   batchSize?: number;
   /** Taken for TensorFlow.js's sake; prediction draws nothing. */
   verbose?: boolean;
+}
+
+/** Arguments of `model.evaluateDataset`. */
+export interface EvaluateDatasetArgs {
+  /** How many batches to take; all when left out. */
+  batches?: number;
+  /** Taken for TensorFlow.js's sake; evaluation draws nothing. */
+  verbose?: 0 | 1;
 }
 
 /**
@@ -157,11 +175,83 @@ export class Model extends Container {
         made.push(validation.weights);
       }
       this.#buildFor(train.x);
-      return await fitLoop(this.#target(), train, validation, args);
+      return await fitSamples(this.#target(), train, validation, args);
     } finally {
       this.#fitting = false;
       for (const t of made) t?.dispose();
     }
+  }
+
+  /**
+   * Trains the model on a dataset, whose elements are batches `{ xs, ys }`, or `{ xs, ys, sampleWeight }`: each a tensor, a list in the
+   * order of inputs or outputs, or an object by their names. The tensors of each element are disposed of.
+   *
+   * The step is recorded once per form of batches and replayed, as in `fit`, and the same batches give the same numbers to the bit.
+   *
+   * ```ts
+   * import * as dg from "../../mod.ts";
+   *
+   * const points = Array.from({ length: 64 }, (_, i) => ({ xs: [i / 64], ys: [3 * i / 64 + 1] }));
+   * const model = dg.sequential({ layers: [dg.layers.dense({ units: 1, inputShape: [1] })] });
+   * model.compile({ optimizer: dg.train.sgd(0.1), loss: "meanSquaredError" });
+   * const dataset = dg.data.array(points).shuffle(64).batch(16);
+   * await model.fitDataset(dataset, { epochs: 5, verbose: 0 });
+   * ```
+   */
+  async fitDataset(dataset: Dataset<unknown>, args: FitDatasetArgs = {}): Promise<History> {
+    checkFitDatasetArgs(args);
+    this.#ready();
+    this.#mustRest("fitted again");
+    const names = { inputs: this.inputNames, outputs: this.#ready().targetNames };
+    const { batchesPerEpoch: batches, classWeight, validationData } = args;
+    const train = new DatasetCourse(dataset, { what: "fitDataset", names, batches, classWeight });
+    const what = "fitDataset's validationData";
+    let validation: Samples | DatasetCourse | null = null;
+    this.#fitting = true;
+    try {
+      if (validationData instanceof Dataset) {
+        const options = { what, names, batches: args.validationBatches, anew: true };
+        validation = new DatasetCourse(validationData, options);
+      } else if (validationData) {
+        const [x, y, sampleWeight] = validationData;
+        validation = toSamples(x, y, names, what, { sampleWeight });
+      }
+      this.#buildFor((await train.first()).x);
+      return await fitBatches(this.#target(), train, validation, args);
+    } finally {
+      this.#fitting = false;
+      await train.dispose();
+      if (validation && "count" in validation) validation.weights?.dispose();
+    }
+  }
+
+  /** Loss, then metrics, over the batches of a dataset: one scalar, or a list when there are metrics, on the model's device. */
+  async evaluateDataset(
+    dataset: Dataset<unknown>,
+    args: EvaluateDatasetArgs = {},
+  ): Promise<Tensor | Tensor[]> {
+    const compiled = this.#ready();
+    checkCount("evaluateDataset", "batches", args.batches);
+    const names = { inputs: this.inputNames, outputs: compiled.targetNames };
+    const { batches } = args;
+    const course = new DatasetCourse(dataset, {
+      what: "evaluateDataset",
+      names,
+      batches,
+      anew: true,
+    });
+    try {
+      this.#buildFor((await course.first()).x);
+      const target = this.#target();
+      return this.#results(await runTestCourse(target, equip(course, target, "test")));
+    } finally {
+      await course.dispose();
+    }
+  }
+
+  // What evaluations give for their logs.
+  #results(logs: Logs): Tensor | Tensor[] {
+    return single(within(this.#device, () => Object.values(logs).map((v) => scalar(v))));
   }
 
   /** Loss, then metrics, over all of `x` and `y`: one scalar, or a list when there are metrics, on the model's device. */
@@ -176,9 +266,7 @@ export class Model extends Container {
       this.#buildFor(samples.x);
       const target = this.#target();
       loop = makeLoop(target, samples, args.batchSize ?? 32, "test", 1);
-      const values = Object.values(runTest(target, loop)) as number[];
-      const results = within(target.arena.device, () => values.map((v) => scalar(v)));
-      return results.length === 1 ? results[0] : results;
+      return this.#results(runTest(target, loop));
     } finally {
       loop?.dispose();
       samples.weights?.dispose();
@@ -255,6 +343,27 @@ export class Model extends Container {
       weightSpecs: specs,
       weightData: data,
     });
+  }
+
+  /**
+   * Saves the weights alone, in the safetensors format, under the names that `weights` shows. A file of that name is replaced
+   * in one go.
+   * @param path With or without `file://` before it.
+   */
+  async saveWeights(path: string): Promise<void> {
+    if (!this.built) {
+      throw new DinogradError(`Model "${this.name}" is not built yet: it has no weights to save`);
+    }
+    await saveWeights(this.weights, path);
+  }
+
+  /** Takes over weights that `saveWeights` wrote, for a model of the same layers. All are checked before any is changed. */
+  async loadWeights(path: string): Promise<void> {
+    if (!this.built) {
+      throw new DinogradError(`Model "${this.name}" is not built yet: it has no weights to load`);
+    }
+    this.#mustRest("given other weights");
+    await loadWeights(this.weights, path);
   }
 
   /** Gives back the memory of weights, optimizer and recordings. */

@@ -33,6 +33,15 @@ export class RandomState {
   reset(seed: number, stream: number = Stream.explicit): void {
     writeHost(this.#storage, Int32Array.of(seed | 0, stream, 0, 0));
   }
+  /** Key and counter: what a generator must take over to go on from here. Waits for the device. */
+  get state(): readonly number[] {
+    const values = new Int32Array(4);
+    this.device.native.download(this.handle, 0, new Uint8Array(values.buffer));
+    return [...values];
+  }
+  set state(values: readonly number[]) {
+    writeHost(this.#storage, Int32Array.from(values));
+  }
   /** Gives the memory back. */
   dispose(): void {
     this.#storage.release();
@@ -71,7 +80,8 @@ export function nextSeed(): number {
 /** What a draw takes its numbers from: a generator, a seed for a fresh one, or the device's own generator. */
 export type Source = RandomState | number | undefined;
 
-function globalState(device: Device): RandomState {
+/** The generator behind everything on a device that is not given a seed or a generator. */
+export function globalState(device: Device): RandomState {
   let state = states.get(device);
   if (!state) states.set(device, state = new RandomState(device, theSeed(), Stream.global));
   return state;

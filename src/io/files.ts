@@ -1,0 +1,88 @@
+// How are files written so that a crash leaves the old one or the new one, never half of either? Under another name first, brought to
+// the disk, then renamed. Nothing is ever asked of the user.
+
+import { DinogradError } from "../errors.ts";
+import { granted } from "../native/platform.ts";
+
+/** The path in a `file://` address, or the path itself. */
+export function toPath(address: string): string {
+  return address.startsWith("file://") ? address.slice("file://".length) : address;
+}
+
+/** Checks that this program may write to (or read) a path; `what` begins the sentence that says otherwise. */
+export function checkAccess(what: string, path: string, ...kinds: ("read" | "write")[]): void {
+  if (typeof Deno === "undefined") throw new DinogradError(`${what} ${path} needs Deno`);
+  for (const name of kinds) {
+    if (granted({ name, path })) continue;
+    throw new DinogradError(`${what} ${path} needs the permission --allow-${name}=${path}`);
+  }
+}
+
+const split = (path: string): [folder: string, name: string] => {
+  const at = path.lastIndexOf("/");
+  return at < 0 ? [".", path] : [path.slice(0, at) || "/", path.slice(at + 1)];
+};
+
+// Has what was written to a file or a folder reach the disk.
+async function sync(path: string): Promise<void> {
+  using file = await Deno.open(path);
+  await file.sync();
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Writes a file, in place of the one of that name if there is one. Makes its folder. */
+export async function replaceFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  checkAccess("Writing", path, "write", "read");
+  const [folder, name] = split(path), part = `${folder}/.${name}.part`;
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeFile(part, bytes);
+  await sync(part);
+  await Deno.rename(part, path);
+  await sync(folder);
+}
+
+/**
+ * Has `write` fill a new folder, which then takes the place of the one of that name. The old one is put aside for that moment:
+ * a crash in it leaves it as `.<name>.old`, beside the new one as `.<name>.part`.
+ */
+export async function replaceFolder(
+  path: string,
+  write: (folder: string) => Promise<unknown>,
+): Promise<void> {
+  checkAccess("Writing", path, "write", "read");
+  const [folder, name] = split(path.replace(/\/+$/, ""));
+  const [target, part, old] = [name, `.${name}.part`, `.${name}.old`].map((n) => `${folder}/${n}`);
+  for (const left of [part, old]) {
+    if (await exists(left)) await Deno.remove(left, { recursive: true });
+  }
+  await Deno.mkdir(part, { recursive: true });
+  await write(part);
+  for await (const entry of Deno.readDir(part)) {
+    if (entry.isFile) await sync(`${part}/${entry.name}`);
+  }
+  await sync(part);
+  if (await exists(target)) await Deno.rename(target, old);
+  await Deno.rename(part, target);
+  await sync(folder);
+  if (await exists(old)) await Deno.remove(old, { recursive: true });
+}
+
+/** The bytes of a file. */
+export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  checkAccess("Reading", path, "read");
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DinogradError(`Cannot read ${path}: ${reason}`, { cause: error });
+  }
+}
