@@ -65,6 +65,8 @@ onEachPair("steps that change by themselves or run eagerly stream", async (home,
 });
 
 onEachPair("a window is one replay, and few calls besides", async (home, away) => {
+  const model = makeModel(home, 7000, { metrics: [] });
+  const [x, y] = on(away, () => [large.x(), large.y()]);
   const counts = { replays: 0, others: 0 };
   const { native } = home, { calls } = native;
   const counting = Object.fromEntries(
@@ -76,23 +78,29 @@ onEachPair("a window is one replay, and few calls besides", async (home, away) =
       },
     ]),
   );
-  const count = async (epochs: number): Promise<number[]> => {
-    const before = { ...counts };
-    const args = { ...batches, epochs };
-    const fit = () => train(home, away, large, ways.shuffled, args, { metrics: [] });
-    await capped(home, 7 * MiB, fit);
-    return [counts.replays - before.replays, counts.others - before.others];
+  // What it takes to go through so many steps of four rows.
+  const count = async (steps: number): Promise<number[]> => {
+    const part = [x, y].map((t) => t.slice([0], [4 * steps]));
+    counts.replays = counts.others = 0;
+    await capped(home, 7 * MiB, () => {
+      dg.dispose(model.evaluate(part[0], part[1], { batchSize: 4 }));
+      return Promise.resolve();
+    });
+    dg.dispose(part);
+    return [counts.replays, counts.others];
   };
+  await count(2); // what is made once
   Object.defineProperty(native, "calls", { value: counting, configurable: true });
   try {
-    const [few, many] = [await count(2), await count(7)];
-    const [replays, others] = few.map((n, i) => (many[i] - n) / 5);
-    // 38 steps, the last one ragged, in windows of some batches.
-    assert.ok(replays >= 3 && replays <= 20, `${replays} replays in an epoch`);
-    assert.ok(others <= 8 * replays + 20, `${others} calls beside ${replays} replays`);
+    const few = await count(35), many = await count(75);
+    const [replays, others] = many.map((n, i) => n - few[i]);
+    assert.ok(replays >= 4 && replays <= 20, `${replays} replays for 40 steps`);
+    assert.ok(others <= 6 * replays, `${others} calls beside ${replays} replays`);
   } finally {
     Object.defineProperty(native, "calls", { value: calls, configurable: true });
   }
+  model.dispose();
+  dg.dispose([x, y]);
 });
 
 /** Two inputs, two outputs. */
