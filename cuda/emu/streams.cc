@@ -200,7 +200,9 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
   counts().graphs--;
   return cudaSuccess;
 }
+// Launches that are still to come lose their work, so that a program that did not wait gets wrong results.
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t instance) {
+  instance->graph->nodes.clear();
   delete instance;
   counts().instances--;
   return cudaSuccess;

@@ -26,7 +26,7 @@ struct EmulatedGraph {
   bool invalid = false;
 };
 struct EmulatedInstance {
-  std::shared_ptr<const EmulatedGraph> graph;  // as it was; launches made earlier keep theirs when it changes
+  std::shared_ptr<EmulatedGraph> graph;  // launches made earlier keep theirs when it changes
 };
 
 struct EmulatedStream {

@@ -63,13 +63,13 @@ int launch(Program &program) {
   return 0;
 }
 
-// Waits, because the graph may still be running.
+// Waits, because the graph may still be running. Of a GPU that was lost nothing is used again.
 void discard(Program &program) {
+  const auto instance = static_cast<cudaGraphExec_t>(program.compiled);
   Gpu *gpu = gpu::open(program.device);
-  if (!gpu) return;
-  cudaStreamSynchronize(gpu->stream);  // a failure shows in the next call
-  if (gpu->spare) cudaGraphExecDestroy(gpu->spare);
-  gpu->spare = static_cast<cudaGraphExec_t>(program.compiled);
+  if (gpu) cudaStreamSynchronize(gpu->stream);  // a failure shows in the next call
+  const cudaGraphExec_t unused = gpu ? std::exchange(gpu->spare, instance) : instance;
+  if (unused) cudaGraphExecDestroy(unused);
 }
 
 }  // namespace dg::backend

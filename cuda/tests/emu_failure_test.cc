@@ -92,6 +92,19 @@ void whoever_meets_it_first() {
   emu::set_timing(emu::Timing::random);
 }
 
+// What a recording turned into a graph has not run.
+void recording_is_not_running() {
+  const int x = on(6, 4), arena = dg_arena(6);
+  CHECK(dg_fill(x, 0) == 0 && dg_synchronize(6) == 0);
+  emu::set_timing(emu::Timing::late);
+  emu::fault(1, cudaErrorIllegalAddress);
+  CHECK(dg_softmax(x, x, 1, 4, 0) == 0 && dg_record_begin(arena) == 0 && dg_fill(x, 1) == 0);
+  const int program = dg_record_end();
+  CHECK(program > 0 && dg_synchronize(6) == DG_E_DEVICE && says(softmax_failed));
+  CHECK(dg_program_free(program) == 0 && dg_free(x) == 0 && dg_arena_free(arena) == 0);
+  emu::set_timing(emu::Timing::random);
+}
+
 void a_replay_that_fails() {
   const int x = on(4, 4), arena = dg_arena(4);
   CHECK(dg_fill(x, 0) == 0 && dg_record_begin(arena) == 0);
@@ -143,11 +156,12 @@ void one_at_a_time() {
 }  // namespace
 
 int main() {
-  setenv("DINOGRAD_EMU_DEVICES", "6", 1);
+  setenv("DINOGRAD_EMU_DEVICES", "7", 1);
   one_at_a_time();
   refused_calls();
   a_kernel_that_fails();
   whoever_meets_it_first();
+  recording_is_not_running();
   a_replay_that_fails();
   a_kernel_that_stops();
   return check_report("emu_failure_test");

@@ -148,6 +148,20 @@ void instances_are_used_again() {
   for (const int a : {x, y}) dg_free(a);
 }
 
+// What was replayed is done, whoever frees the program while it still runs.
+void programs_end_before_they_go() {
+  const int arena = dg_arena(0), x = array({3}), y = array({0}), z = array({0});
+  {
+    const Step first(arena, neg, x, y, 1), second(arena, square, x, z, 1);
+    emu::set_timing(emu::Timing::late);
+    CHECK(dg_replay(self, first.program, 1, 0, 0, 0) == 0 && dg_replay(self, second.program, 1, 0, 0, 0) == 0);
+  }
+  CHECK(read(y, 1)[0] == -3 && read(z, 1)[0] == 9);
+  emu::set_timing(emu::Timing::random);
+  CHECK(dg_arena_free(arena) == 0);
+  for (const int a : {x, y, z}) dg_free(a);
+}
+
 int forbidden(const void *) {
   return dg::gpu::status(cudaStreamSynchronize(dg::gpu::current().stream), "Doing what a capture forbids");
 }
@@ -182,6 +196,7 @@ int main() {
   arenas_go_when_their_work_is_done();
   arenas_at_the_limit();
   instances_are_used_again();
+  programs_end_before_they_go();
   captures_fail_alone();
   CHECK(dg_memory(0, DG_ARRAY_COUNT) == 0 && dg_memory(0, DG_BYTES_LIVE) == 0);
   return check_report("emu_program_test");
