@@ -52,7 +52,8 @@ export {
   type Shape,
 } from "./src/layers/layer.ts";
 export { input, type InputArgs } from "./src/layers/core.ts";
-export { Connected, Node, type SymbolicSpec, SymbolicTensor } from "./src/layers/node.ts";
+export type { Module, ModuleArgs } from "./src/layers/module.ts";
+export { type Connected, type Node, type SymbolicSpec, SymbolicTensor } from "./src/layers/node.ts";
 export type { Mask } from "./src/layers/mask.ts";
 export { deserializeLayer } from "./src/layers/deserialize.ts";
 export type { Weight } from "./src/layers/weight.ts";

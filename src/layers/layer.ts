@@ -1,25 +1,17 @@
-// What is a layer? Weights made on first sight of an input shape, a `call`, and a config to make it again from.
+// What is a layer? A module with a `call`, built on first sight of an input shape, and a config to make it again from.
 
 import { castFloats, widened } from "../activations.ts";
-import { type ConstraintIdentifier, getConstraint } from "../constraints.ts";
-import type { DType } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
-import { getInitializer, type InitializerIdentifier } from "../initializers.ts";
-import { currentDevice } from "../native/device.ts";
-import { asType } from "../ops/cast.ts";
 import { divNoNan } from "../ops/power.ts";
-import { newRandomState, type RandomState } from "../ops/random.ts";
-import { getPolicy, type Policy, type PolicyIdentifier } from "../policy.ts";
 import { getRegularizer, type Regularizer, type RegularizerIdentifier } from "../regularizers.ts";
 import { tidy } from "../scope.ts";
 import { argsOf, type Config, serialize } from "../serialization.ts";
-import { checkShape, sameShape, showShape } from "../shape.ts";
+import { checkShape } from "../shape.ts";
 import { Tensor, track, wantTensor } from "../tensor.ts";
-import { Variable } from "../variable.ts";
-import { Additions, pass } from "./additions.ts";
+import { pass } from "./additions.ts";
 import { type Mask, maskOf, masksOf, setMask } from "./mask.ts";
+import { Module, type ModuleArgs } from "./module.ts";
 import {
-  Connected,
   fromDims,
   Node,
   replaceInArgs,
@@ -30,18 +22,11 @@ import {
   SymbolicTensor,
   toDims,
 } from "./node.ts";
-import { Weight } from "./weight.ts";
 
 export { fromDims, type Shape, SymbolicTensor, toDims };
 
 /** Arguments every layer takes. */
-export interface LayerArgs {
-  /** Unique within a model; made from the class name when left out. */
-  name?: string;
-  /** Whether training changes its weights. */
-  trainable?: boolean;
-  /** Types that it computes in and keeps its weights in; the global policy's when left out. */
-  dtype?: PolicyIdentifier;
+export interface LayerArgs extends ModuleArgs {
   /** Shape of one input sample, for the first layer of a sequential model. */
   inputShape?: Shape;
   /** As inputShape, with the batch size in front. */
@@ -67,58 +52,38 @@ export interface CallArgs {
 /** What `setCallHook` takes. */
 export type CallHook = (inputs: Tensor | Tensor[], args: CallArgs) => void;
 
-const taken = new Map<string, number>();
-
-/** `dense`, `dense_1`, ...: a name no layer of this class has had yet. */
-function uniqueName(className: string): string {
-  const base = className
-    .replace(/(.)([A-Z][a-z0-9]+)/g, "$1_$2")
-    .replace(/([a-z])([A-Z])/g, "$1_$2")
-    .toLowerCase();
-  const n = taken.get(base) ?? 0;
-  taken.set(base, n + 1);
-  return n === 0 ? base : `${base}_${n}`;
-}
-
 function asList<T>(value: T | T[]): T[] {
   return Array.isArray(value) ? value : [value];
 }
 
+// What a list or a plain object holds.
+function membersOf(field: unknown): unknown[] {
+  const plain = typeof field === "object" && field !== null &&
+    Object.getPrototypeOf(field) === Object.prototype;
+  return Array.isArray(field) ? field : plain ? Object.values(field) : [];
+}
+
 /**
  * The base of all layers. A subclass gives `call`, makes its weights in `build` with `addWeight`, extends `getConfig`, and has a
- * static `className` that names it in saved models. Layers among its fields, alone or in lists, are part of it.
+ * static `className` that names it in saved models. Layers among its fields, alone, in lists or in plain objects, are part of it.
  */
-export abstract class Layer extends Connected {
+export abstract class Layer extends Module {
   /** Name in saved models. */
-  static className = "Layer";
+  static override className = "Layer";
 
-  /** Unique within a model. */
-  readonly name: string;
-  /** Types that it computes in and keeps its weights in. */
-  readonly dtypePolicy: Policy;
   /** Shape of its input with the batch, where it was given. */
   readonly batchInputShape: Shape | undefined;
-  /** Whether its weights exist. */
-  built = false;
   /** Whether a mask on its input also holds for its output. */
   supportsMasking = false;
   /** Whether inputs of floats are cast to the type that it computes in. */
   protected readonly autocast: boolean = true;
-  #trainable: boolean;
-  #weights: Weight[] = [];
   readonly #initialWeights: Tensor[] | undefined;
   readonly #activityRegularizer: Regularizer | null;
-  readonly #lossFunctions: (() => Tensor)[] = [];
-  readonly #added = new Additions();
-  readonly #randomStates: RandomState[] = [];
   #callHook: CallHook | undefined;
 
   /** Names the layer and notes the shape of its input. */
   constructor(args: LayerArgs = {}) {
-    super();
-    this.name = args.name ?? uniqueName(this.getClassName());
-    this.dtypePolicy = getPolicy(args.dtype);
-    this.#trainable = args.trainable ?? true;
+    super(args);
     this.#initialWeights = args.weights;
     this.#activityRegularizer = getRegularizer(args.activityRegularizer);
     const { batchInputShape, inputShape, batchSize = null } = args;
@@ -128,103 +93,10 @@ export abstract class Layer extends Connected {
     this.batchInputShape = batchInputShape ?? (inputShape && [batchSize, ...inputShape]);
   }
 
-  /** Type of its weights, under Keras's short name. */
-  get dtype(): DType {
-    return this.dtypePolicy.variableDtype;
-  }
-  /** Type of its weights. */
-  get variableDtype(): DType {
-    return this.dtypePolicy.variableDtype;
-  }
-  /** Type of its outputs, which inputs of floats and weights are cast to. */
-  get computeDtype(): DType {
-    return this.dtypePolicy.computeDtype;
-  }
-
-  /** Name of its class in saved models. */
-  getClassName(): string {
-    return (this.constructor as typeof Layer).className;
-  }
-
-  /** Whether training changes its weights. A model takes the value at `compile`. */
-  get trainable(): boolean {
-    return this.#trainable;
-  }
-  set trainable(value: boolean) {
-    this.#trainable = value;
-    for (const layer of this.sublayers()) layer.trainable = value;
-  }
-
-  /** Layers inside it, whose weights are its own too. */
-  sublayers(): readonly Layer[] {
-    return Object.values(this).flat().filter((v) => v instanceof Layer);
-  }
-  /** This layer and all layers inside it, each once. */
-  withSublayers(): Layer[] {
-    return [...new Set([this, ...this.sublayers().flatMap((l) => l.withSublayers())])];
-  }
-
-  /** All its weights, each once: its own, trainable ones first, then those of the layers inside. */
-  get weights(): Weight[] {
-    const own = [true, false].flatMap((t) => this.#weights.filter((w) => w.trainable === t));
-    return [...new Set([...own, ...this.sublayers().flatMap((l) => l.weights)])];
-  }
-  /** The weights that training changes. */
-  get trainableWeights(): Weight[] {
-    if (!this.#trainable) return [];
-    const own = this.#weights.filter((w) => w.trainable);
-    return [...new Set([...own, ...this.sublayers().flatMap((l) => l.trainableWeights)])];
-  }
-  /** The weights that training leaves alone. */
-  get nonTrainableWeights(): Weight[] {
-    const trainable = new Set(this.trainableWeights);
-    return this.weights.filter((w) => !trainable.has(w));
-  }
-
-  /** Makes one weight, for `build`; `read()` of it is what `call` computes with. The dtype is the policy's when left out. */
-  protected addWeight(
-    name: string,
-    shape: Shape,
-    dtype?: DType | null,
-    initializer: InitializerIdentifier = "glorotUniform",
-    regularizer?: RegularizerIdentifier,
-    trainable = true,
-    constraint?: ConstraintIdentifier,
-  ): Weight {
-    const dims = toDims(shape);
-    const unknown = dims.findIndex((d) => Number.isNaN(d));
-    if (unknown >= 0) {
-      throw new DinogradError(
-        `Layer "${this.name}" needs to know dimension ${unknown} of its weight "${name}": got ${
-          showShape(shape)
-        }`,
-      );
-    }
-    const path = `${this.name}/${name}`;
-    const variable = tidy(() => {
-      const initial = getInitializer(initializer).apply(dims, dtype ?? this.variableDtype);
-      return new Variable(initial, trainable, path);
-    });
-    const weight = new Weight(
-      path,
-      variable,
-      getRegularizer(regularizer),
-      getConstraint(constraint),
-      this.computeDtype,
-    );
-    this.#weights.push(weight);
-    return weight;
-  }
-
-  /** The generators that it and the layers inside draw from. */
-  get randomStates(): RandomState[] {
-    return this.withSublayers().flatMap((l) => l.#randomStates);
-  }
-  /** Makes a generator, for `build`: from `seed`, or else the next stream of the global seed. */
-  protected addRandomState(seed?: number): RandomState {
-    const state = newRandomState(currentDevice(), seed);
-    this.#randomStates.push(state);
-    return state;
+  /** Layers inside it, whose weights are its own too: those among its fields, unless a subclass says otherwise. */
+  override sublayers(): readonly Layer[] {
+    const isLayer = (v: unknown) => v instanceof Layer;
+    return Object.values(this).flatMap((f) => isLayer(f) ? [f] : membersOf(f).filter(isLayer));
   }
 
   /** Makes the weights for inputs of this shape (a list of shapes for several inputs). */
@@ -369,102 +241,10 @@ export abstract class Layer extends Connected {
     return this.supportsMasking ? mask ?? null : null;
   }
 
-  /**
-   * Adds to the loss that models with this layer are trained on: within `call`, a scalar for this call; anywhere, a function that is
-   * called in every step.
-   *
-   * ```ts
-   * import * as dg from "../../mod.ts";
-   *
-   * class Sparse extends dg.Layer {
-   *   static override className = "Sparse";
-   *   override call(inputs: dg.Tensor | dg.Tensor[]): dg.Tensor {
-   *     const x = inputs as dg.Tensor;
-   *     this.addLoss(x.abs().mean().mul(0.1));
-   *     return x;
-   *   }
-   * }
-   * const layer = new Sparse({});
-   * layer.apply(dg.tensor([1, -3]));
-   * layer.calculateLosses()[0].print(); // 0.2
-   * ```
-   */
-  addLoss(loss: Tensor | (() => Tensor) | readonly (Tensor | (() => Tensor))[]): void {
-    for (const term of [loss].flat() as (Tensor | (() => Tensor))[]) {
-      if (typeof term === "function") this.#lossFunctions.push(term);
-      else {
-        wantTensor(term, `addLoss of "${this.name}" needs tensors or functions that return some`);
-        if (!term.isAbstract) this.#added.addLoss(term);
-      }
-    }
-  }
-
-  /** Within `call`: has the mean of a tensor over the batches logged under a name. */
-  addMetric(value: Tensor, name: string): void {
-    wantTensor(value, `addMetric of "${this.name}" needs a tensor`);
-    if (typeof name !== "string") {
-      throw new DinogradError(`addMetric of "${this.name}" needs a name to log under, got ${name}`);
-    }
-    if (!value.isAbstract) this.#added.addMetric(name, value);
-  }
-
-  /** Terms that it and the layers inside add to the loss: those of the last call, those of functions, and penalties on weights. */
-  calculateLosses(): Tensor[] {
-    const layers = this.withSublayers();
-    return [
-      ...layers.flatMap((l) => l.#added.losses),
-      ...layers.flatMap((l) => l.#lossFunctions.map((term) => term())),
-      ...this.trainableWeights.flatMap(({ regularizer, variable }) =>
-        regularizer ? [tidy(() => regularizer.apply(asType(variable, "float32")))] : []
-      ),
-    ];
-  }
-
-  /** What it and the layers inside had logged in the last call. */
-  addedMetrics(): [name: string, value: Tensor][] {
-    return this.withSublayers().flatMap((l) => l.#added.metrics);
-  }
-
-  /** Gives back losses and metrics of the last call. */
-  protected forgetAdded(): void {
-    for (const layer of this.withSublayers()) layer.#added.forget();
-  }
-
-  /** Number of values in its weights. */
-  countParams(): number {
-    if (!this.built) {
-      throw new DinogradError(`Layer "${this.name}" has no weights yet: build it first`);
-    }
-    return this.weights.reduce((n, w) => n + w.variable.size, 0);
-  }
-
-  /** Copies of its weights' values. */
-  getWeights(trainableOnly = false): Tensor[] {
-    return (trainableOnly ? this.trainableWeights : this.weights).map((w) => w.variable.clone());
-  }
-
-  /** Overwrites its weights, in the order of `weights`. All are checked before any is changed. */
-  setWeights(values: readonly Tensor[]): void {
-    const weights = this.weights;
-    if (values.length !== weights.length) {
-      throw new DinogradError(
-        `"${this.name}" has ${weights.length} weights, got ${values.length}`,
-      );
-    }
-    weights.forEach((w, i) => {
-      if (!sameShape(w.shape, values[i].shape)) {
-        throw new DinogradError(
-          `Weight "${w.name}" has shape ${showShape(w.shape)}, got ${showShape(values[i].shape)}`,
-        );
-      }
-    });
-    weights.forEach((w, i) => w.write(values[i]));
-  }
-
   /** What makes this layer again, with Keras's keys. */
   getConfig(): Config {
     const dtype = this.dtypePolicy.serialize();
-    const config: Config = { name: this.name, trainable: this.#trainable, dtype };
+    const config: Config = { name: this.name, trainable: this.trainable, dtype };
     if (this.batchInputShape) config.batch_input_shape = this.batchInputShape;
     if (this.#activityRegularizer) {
       config.activity_regularizer = serialize(this.#activityRegularizer);
@@ -475,13 +255,5 @@ export abstract class Layer extends Connected {
   static fromConfig(config: Config): Layer {
     // deno-lint-ignore no-explicit-any
     return new (this as unknown as new (args: any) => Layer)(argsOf(config));
-  }
-
-  /** Gives back the memory of its weights and generators. */
-  dispose(): void {
-    this.#added.forget();
-    for (const w of this.#weights) w.variable.dispose();
-    for (const state of this.#randomStates.splice(0)) state.dispose();
-    for (const layer of this.sublayers()) layer.dispose();
   }
 }

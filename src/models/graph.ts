@@ -162,11 +162,15 @@ function checkEnds(
 }
 
 function checkNames(name: string, layers: readonly Layer[]): void {
-  const twice = layers.find((l, i) => layers.findIndex((other) => other.name === l.name) !== i);
-  if (!twice) return;
-  throw new DinogradError(
-    `Model "${name}" has two layers named "${twice.name}": names must be unique`,
-  );
+  const taken = new Set<string>();
+  for (const layer of layers) {
+    if (taken.has(layer.name)) {
+      throw new DinogradError(
+        `Model "${name}" has two layers named "${layer.name}": names must be unique`,
+      );
+    }
+    taken.add(layer.name);
+  }
 }
 
 // Where a value in the middle of a graph is made an input, the calls behind it are repeated on a fresh input in its place.
