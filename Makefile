@@ -2,6 +2,7 @@
 #   make cpu    libdinograd_cpu.so (x86-64: AVX2 and AVX-512, chosen at run time)
 #   make wasm   the two WebAssembly modules, embedded in src/native/wasm_*.ts
 #   make cuda   libdinograd_cuda.so (ARCHS="80 90a" narrows the targets)
+#   make resources  registers and spills of the CUDA library's kernels, held to cuda/gpu/resources.tsv (UPDATE=1 writes it)
 #   make emu    libdinograd_emu.so: the CUDA sources run on the CPU, for tests
 #   make check  native tests, plain and under AddressSanitizer and UBSan (check-emu: those of the CUDA sources)
 #   make check-gpu  the tests of the contract against a finished GPU library (GPU_LIBRARY=...)
@@ -22,7 +23,7 @@ ISAS := v3 v4
 ISA_v3 := -march=x86-64-v3 -DDG_ISA=v3 -DDG_LANES=8
 ISA_v4 := -march=x86-64-v4 -mprefer-vector-width=512 -DDG_ISA=v4 -DDG_LANES=16
 
-.PHONY: all cpu wasm cuda emu check check-emu check-gpu gpu-check bench-native clean format
+.PHONY: all cpu wasm cuda resources emu check check-emu check-gpu gpu-check bench-native clean format
 .SECONDARY:
 .SILENT:
 all: cpu wasm
@@ -91,14 +92,21 @@ NVCCFLAGS := -std=c++20 -O3 -fmad=false --compress-mode=size -Icuda/gpu -Werror 
 # Copied whenever it differs, because the targets may have been others last time; programs keep the file they opened.
 cuda: $(CUDA_BUILD)/libdinograd_cuda.so
 	cmp -s $< $(BUILD)/$(<F) || cp --remove-destination $< $(BUILD)/$(<F)
+# What the assembler says of each kernel is kept beside the object, for `make resources`.
 $(CUDA_BUILD)/%.o: cuda/%.cu Makefile
 	@mkdir -p $(@D)
-	echo "  $@"; $(NVCC) $(NVCCFLAGS) $(foreach arch,$(ARCHS),-gencode arch=compute_$(arch),code=sm_$(arch)) $(DEPENDENCIES) -c $< -o $@
+	echo "  $@"; $(NVCC) $(NVCCFLAGS) $(foreach arch,$(ARCHS),-gencode arch=compute_$(arch),code=sm_$(arch)) -Xptxas -v \
+		$(DEPENDENCIES) -c $< -o $@ 2>$(@:.o=.ptxas) || { cat $(@:.o=.ptxas) >&2; exit 1; }
 $(CUDA_BUILD)/libdinograd_cuda.so: $(cuda_objects) cuda/exports.map
 	echo "  $@"; $(NVCC) -shared -cudart static -Xcompiler -static-libstdc++,-static-libgcc \
 		-Xlinker --no-undefined,--version-script=cuda/exports.map $(cuda_objects) -o $@
 	! nm -D --defined-only $@ | grep -v ' dg_'
 	! ldd $@ | grep -vE 'linux-vdso|ld-linux|lib(c|m|dl|rt|pthread)\.so'
+
+# Registers and spills of all kernels, beside cuda/gpu/resources.tsv. UPDATE=1 writes that file from what was built.
+resources: cuda
+	$(DENO) run --allow-read --allow-write --allow-run=c++filt --no-lock scripts/resources.ts --build $(CUDA_BUILD) \
+		$(if $(UPDATE),--update)
 
 # ---- The CUDA sources on the CPU, for tests --------------------------------------------------------------------------
 EMU := $(wildcard cuda/emu/*.cc)

@@ -140,11 +140,15 @@ __device__ __attribute__((noinline)) static float activate(int op, float x, floa
   return x;
 }
 
-// What becomes of the sum of column j.
+// What becomes of the sum of column j. The usual activation is not worth a call.
 template <class T>
 __device__ T finish(const Gemm<T> &p, int64_t j, float sum) {
   if (p.bias) sum += widen(p.bias[j]);
-  if (p.activation >= 0) sum = activate(p.activation, sum, p.alpha);
+  if (p.activation == static_cast<int>(Unary::relu)) {
+    sum = activate_with<unary_op::relu>(sum, p.alpha);
+  } else if (p.activation >= 0) {
+    sum = activate(p.activation, sum, p.alpha);
+  }
   return narrow<T>(sum);
 }
 __device__ inline uint32_t finish(const Gemm<uint32_t> &, int64_t, uint32_t sum) { return sum; }

@@ -127,12 +127,20 @@ __device__ void store_rows(const Gemm<T> &p, const float *rows, int64_t row, int
   for (int i = lane; i < Tile::pass_rows * across; i += 32) {
     const int64_t r = row + i / across, c = column + i % across * each;
     if (r >= p.a.count || c >= p.b.count) continue;
-    const float *sums = rows + i / across * Tile::row_pitch + i % across * each;
+    constexpr int some = each < 4 ? each : 4;
+    struct alignas(sizeof(float) * some) Sums {
+      float at[some];
+    };
     struct alignas(sizeof(To) * each) {
       To at[each];
     } out;
 #pragma unroll
-    for (int j = 0; j < each; j++) out.at[j] = result(c + j, sums[j]);
+    for (int j = 0; j < each; j += some) {
+      const float *const from = rows + i / across * Tile::row_pitch + i % across * each + j;
+      const Sums sums = *reinterpret_cast<const Sums *>(from);
+#pragma unroll
+      for (int l = 0; l < some; l++) out.at[j + l] = result(c + j + l, sums.at[l]);
+    }
     *reinterpret_cast<decltype(out) *>(y + r * p.b.count + c) = out;
   }
 }

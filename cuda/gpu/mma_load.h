@@ -12,8 +12,7 @@
 
 namespace dg::gpu {
 
-// 16 bytes of a row, of which the first `there` elements are to be read. 4: they lie at multiples of 4 bytes and are even
-// in number.
+// 16 bytes of a row, of which the first `there` elements are to be read. `by_4`: rows begin and end at multiples of 4 bytes.
 template <class T>
 __device__ void copy_narrow(T *to, const T *from, int there, bool by_4) {
   constexpr int words = 4, size = 16 / sizeof(T) / words;

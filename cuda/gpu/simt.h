@@ -53,8 +53,12 @@ __device__ void copy_slice(Sum<T> *shared, const Lines<T> &matrix, const T *data
   }
 }
 
+// Blocks that must be able to share a multiprocessor; 0: as it comes. A few registers keep two of exact float32 from it.
 template <class T, class Tile>
-__global__ void __launch_bounds__(Tile::threads) simt_gemm(const Gemm<T> __grid_constant__ p) {
+constexpr int simt_blocks = std::is_same_v<T, float> && Tile::m == 128 ? 2 : 0;
+
+template <class T, class Tile>
+__global__ void __launch_bounds__(Tile::threads, simt_blocks<T, Tile>) simt_gemm(const Gemm<T> __grid_constant__ p) {
   DG_SHARED(Sum<T>, shared);
   const Share share = share_of_block<Tile>(p);
   const T *a = p.a.data + share.batch * p.a.matrix, *b = p.b.data + share.batch * p.b.matrix;

@@ -112,7 +112,8 @@ void check_format(const char *name) {
   check_tile<Format, gpu::SmallMma>(name);
   using T = typename Format::Element;
   // Through the front door: enough tiles for each size of them.
-  for (const Shape &shape : {Shape{65, 65, 8, 128}, Shape{65, 64, 8, 128}, Shape{64, 10, 24, 3}})
+  for (const Shape &shape : {Shape{65, 65, 8, 128}, Shape{65, 64, 8, 128}, Shape{64, 10, 24, 3},
+                             Shape{10, 24, 16, 3, 0, false, true, true, true}})
     check<T>(name, shape, 0, rounding<Format>, run_matmul);
 }
 
