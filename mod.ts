@@ -134,12 +134,20 @@ export {
   type Training,
 } from "./src/callbacks/callback.ts";
 export { History } from "./src/callbacks/history.ts";
+/** Makers of callbacks: `callbacks.earlyStopping({ patience: 3 })`. */
+export * as callbacks from "./src/callbacks/factories.ts";
+export { BackupAndRestore, type BackupAndRestoreArgs } from "./src/callbacks/backup.ts";
+export { ModelCheckpoint, type ModelCheckpointArgs } from "./src/callbacks/checkpoint.ts";
+export { CSVLogger, type CSVLoggerArgs } from "./src/callbacks/csv_logger.ts";
+export type { SaveFreq } from "./src/callbacks/frequency.ts";
+export type { MonitorMode } from "./src/callbacks/monitor.ts";
 export {
-  callbacks,
-  EarlyStopping,
-  type EarlyStoppingArgs,
-  TerminateOnNaN,
-} from "./src/callbacks/stopping.ts";
+  LearningRateScheduler,
+  ReduceLROnPlateau,
+  type ReduceLROnPlateauArgs,
+} from "./src/callbacks/rates.ts";
+export { EarlyStopping, type EarlyStoppingArgs, TerminateOnNaN } from "./src/callbacks/stopping.ts";
+export { TensorBoard, type TensorBoardArgs } from "./src/callbacks/tensorboard.ts";
 
 // ---- Data -------------------------------------------------------------------------------------------------------------
 /** Where samples come from: datasets of lists, generators, text and series, drawn digits, files in MNIST's format. */

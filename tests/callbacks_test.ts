@@ -8,7 +8,8 @@ import {
 } from "../src/callbacks/callback.ts";
 import { History } from "../src/callbacks/history.ts";
 import { ProgressBar, type Screen } from "../src/callbacks/progress.ts";
-import { callbacks, EarlyStopping, type EarlyStoppingArgs } from "../src/callbacks/stopping.ts";
+import * as callbacks from "../src/callbacks/factories.ts";
+import { EarlyStopping, type EarlyStoppingArgs } from "../src/callbacks/stopping.ts";
 import { DinogradError } from "../src/errors.ts";
 import { train } from "../src/optimizers/registry.ts";
 import { scalar } from "../src/ops/creation.ts";
@@ -121,7 +122,7 @@ Deno.test("all callbacks are called in turn, plain objects and classes alike", a
   };
   const list = new CallbackList([new Noting(), plain], history);
   assert.deepEqual([list.wantsBatches, list.stopsOnNaN], [false, false]);
-  const params = { epochs: 2, steps: 3, batchSize: 4, samples: 12 };
+  const params = { epochs: 2, steps: 3, batchSize: 4, samples: 12, names: [] };
   list.begin(new Counter(), params, training);
   await list.onTrainBegin();
   await list.onEpochEnd(0, { loss: 2 });

@@ -53,6 +53,8 @@ export interface FitParams {
   readonly batchSize: number | null;
   /** Samples per epoch; null for datasets. */
   readonly samples: number | null;
+  /** Names that the logs of an epoch may have: the loss, metrics, and `val_` ones where there is a validation. */
+  readonly names: readonly string[];
 }
 
 /** Functions that fit calls. A batch function makes fit run single steps and read the loss after each. */
@@ -83,6 +85,8 @@ export class Callback implements CallbackArgs {
   protected training!: Training;
   /** Whether training ends when the loss is not a finite number. */
   readonly stopsOnNaN: boolean = false;
+  /** Whether it is called after all others, the history included. */
+  readonly comesLast: boolean = false;
 
   /** Called before training. */
   setModel(model: CallbackModel): void {
@@ -113,13 +117,15 @@ export type CallbackLike = Callback | CallbackArgs;
 
 type Moment = Exclude<keyof CallbackArgs, undefined>;
 
-/** All callbacks of a fit, the history last: it notes what others add to the logs. */
+/** All callbacks of a fit, the history behind them, because it notes what others add to the logs, and then those that come last. */
 export class CallbackList {
   readonly #all: CallbackLike[];
 
   constructor(given: CallbackLike | readonly CallbackLike[] | undefined, history: Callback) {
-    this.#all = [...[given ?? []].flat() as CallbackLike[], history];
-    const stranger = this.#all.find((c) => typeof c !== "object" || c === null);
+    const all = [given ?? []].flat() as CallbackLike[];
+    const stranger = all.find((c) => typeof c !== "object" || c === null);
+    const late = (c: CallbackLike) => c instanceof Callback && c.comesLast;
+    this.#all = [...all.filter((c) => !late(c)), history, ...all.filter(late)];
     if (stranger === undefined) return;
     throw new DinogradError(
       `fit needs callbacks to be objects with methods such as onEpochEnd, got ${typeof stranger}`,

@@ -1,9 +1,8 @@
 // When does training end before its last epoch? When nothing gets better any more, or when the loss is no number.
 
-import { DinogradError } from "../errors.ts";
-import { directionOf } from "../metrics/registry.ts";
 import type { Tensor } from "../tensor.ts";
-import { Callback, type Logs } from "./callback.ts";
+import { Callback, type Logs, type SavedState } from "./callback.ts";
+import { Monitor, type MonitorMode } from "./monitor.ts";
 
 /** Arguments of `callbacks.earlyStopping`. */
 export interface EarlyStoppingArgs {
@@ -16,7 +15,7 @@ export interface EarlyStoppingArgs {
   /** Whether to print what was done. */
   verbose?: number;
   /** Whether less or more is better; auto: more for accuracies and the like. */
-  mode?: "auto" | "min" | "max";
+  mode?: MonitorMode;
   /** What must be reached for an epoch to count as better. */
   baseline?: number | null;
   /** Whether the weights of the best epoch come back at the end. */
@@ -28,8 +27,8 @@ export interface EarlyStoppingArgs {
 /** Ends training when the watched number has not got better for `patience` epochs, as in Keras 3. */
 export class EarlyStopping extends Callback {
   readonly #args: Required<EarlyStoppingArgs>;
-  readonly #sign: 1 | -1;
-  #best = Infinity;
+  readonly #monitor: Monitor;
+  #best: number;
   #waited = 0;
   #bestEpoch = 0;
   #watched = 0; // epochs that had the number
@@ -49,42 +48,31 @@ export class EarlyStopping extends Callback {
       startFromEpoch: 0,
       ...args,
     };
-    const { monitor, mode } = this.#args;
-    if (!["auto", "min", "max"].includes(mode)) {
-      throw new DinogradError(`earlyStopping needs mode auto, min or max, got "${mode}"`);
-    }
-    this.#sign = mode === "max" || (mode === "auto" && directionOf(monitor) === "up") ? -1 : 1;
+    this.#monitor = new Monitor("earlyStopping", this.#args.monitor, this.#args.mode);
+    this.#best = this.#monitor.worst;
   }
 
   /** Starts anew. */
   override onTrainBegin(): void {
     this.#waited = this.#bestEpoch = this.#watched = 0;
-    this.#best = Infinity;
+    this.#best = this.#monitor.worst;
     this.#forget();
   }
 
   /** Compares the epoch with the best so far. */
   override onEpochEnd(epoch: number, logs: Logs = {}): void {
-    const { monitor, minDelta, patience, baseline, restoreBestWeights, startFromEpoch } =
-      this.#args;
-    const names = Object.keys(logs);
-    if (!names.includes(monitor)) {
-      // An epoch without validation is passed over; anything else is a wrong name.
-      if (monitor.startsWith("val_") && !names.some((name) => name.startsWith("val_"))) return;
-      throw new DinogradError(
-        `earlyStopping watches "${monitor}", but the logs have only ${names.join(", ")}`,
-      );
-    }
+    const { minDelta, patience, baseline, restoreBestWeights, startFromEpoch } = this.#args;
+    const value = this.#monitor.read(logs);
+    if (value === undefined) return;
     this.#watched++;
     if (epoch < startFromEpoch) return;
-    const value = this.#sign * logs[monitor];
-    const beats = (reference: number) => value < reference - Math.abs(minDelta);
+    const beats = (reference: number) => this.#monitor.improves(value, reference, minDelta);
     const better = beats(this.#best);
     if (restoreBestWeights && (better || !this.#bestWeights)) this.#remember(epoch);
     this.#waited++;
     if (better) {
       this.#best = value;
-      if (baseline === null || beats(this.#sign * baseline)) this.#waited = 0;
+      if (baseline === null || beats(baseline)) this.#waited = 0;
     } else if (this.#waited >= patience && epoch > 0) {
       if (this.#args.verbose) console.log(`Epoch ${epoch + 1}: early stopping`);
       this.model.stopTraining = true;
@@ -104,13 +92,40 @@ export class EarlyStopping extends Callback {
     this.#forget();
   }
 
+  /** How long it has waited, and for what to come back. */
+  override getState(): SavedState {
+    const weights = (this.#bestWeights ?? []).map((w, i) => [`${i}`, w]);
+    return {
+      values: {
+        best: this.#best,
+        waited: this.#waited,
+        bestEpoch: this.#bestEpoch,
+        watched: this.#watched,
+      },
+      arrays: Object.fromEntries(weights),
+    };
+  }
+  /** Goes on waiting. */
+  override setState({ values, arrays }: SavedState): void {
+    this.#best = values.best as number;
+    this.#waited = values.waited as number;
+    this.#watched = values.watched as number;
+    const count = Object.keys(arrays).length;
+    if (count === 0) return;
+    this.#keep(
+      values.bestEpoch as number,
+      Array.from({ length: count }, (_, i) => arrays[i].clone()),
+    );
+  }
+
   #remember(epoch: number): void {
+    this.#keep(epoch, this.model.getWeights());
+  }
+  #keep(epoch: number, weights: Tensor[]): void {
     this.#forget();
     this.#bestEpoch = epoch;
-    this.#bestWeights = this.model.getWeights().map((w) => {
-      w.kept = true;
-      return w;
-    });
+    this.#bestWeights = weights;
+    for (const w of weights) w.kept = true;
   }
   #forget(): void {
     for (const w of this.#bestWeights ?? []) w.dispose();
@@ -123,12 +138,3 @@ export class TerminateOnNaN extends Callback {
   /** Yes. */
   override readonly stopsOnNaN = true;
 }
-
-/** Callbacks by name. */
-export const callbacks: {
-  earlyStopping(args?: EarlyStoppingArgs): EarlyStopping;
-  terminateOnNaN(): TerminateOnNaN;
-} = {
-  earlyStopping: (args) => new EarlyStopping(args),
-  terminateOnNaN: () => new TerminateOnNaN(),
-};

@@ -29,7 +29,8 @@ async function sync(path: string): Promise<void> {
   await file.sync();
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Whether there is something under this path. */
+export async function exists(path: string): Promise<boolean> {
   try {
     await Deno.lstat(path);
     return true;
@@ -85,4 +86,20 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
     const reason = error instanceof Error ? error.message : String(error);
     throw new DinogradError(`Cannot read ${path}: ${reason}`, { cause: error });
   }
+}
+
+/** Adds text to a file, after emptying it where `anew`. Makes its folder. */
+export async function appendText(path: string, text: string, anew = false): Promise<void> {
+  await appendBytes(path, new TextEncoder().encode(text), anew);
+}
+
+/** The same for bytes. */
+export async function appendBytes(
+  path: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  anew = false,
+): Promise<void> {
+  checkAccess("Writing", path, "write");
+  await Deno.mkdir(split(path)[0], { recursive: true });
+  await Deno.writeFile(path, bytes, { append: !anew });
 }

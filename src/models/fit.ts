@@ -13,6 +13,7 @@ import { Prng } from "../data/prng.ts";
 import { DinogradError } from "../errors.ts";
 import { within } from "../native/device.ts";
 import { nextSeed } from "../ops/random.ts";
+import { keep } from "../scope.ts";
 import { BatchLoop } from "./batch_loop.ts";
 import { type Course, type DatasetCourse, type Done, SampleCourse } from "./course.ts";
 import type { Samples } from "./data.ts";
@@ -173,7 +174,8 @@ class Fit implements Training {
     this.#epoch = initialEpoch;
     this.#progress = verbose === 0 ? null : new ProgressBar(verbose);
     const { batchSize, samples, steps } = train;
-    this.#params = { epochs, steps, batchSize, samples };
+    const { names } = target.compiled, tested = test ? names.map((name) => `val_${name}`) : [];
+    this.#params = { epochs, steps, batchSize, samples, names: [...names, ...tested] };
   }
 
   async run(): Promise<History> {
@@ -212,6 +214,7 @@ class Fit implements Training {
         position: done > 0 ? before : next,
         model: model.values,
         callbacks: callbacks.values,
+        stopped: this.#target.model.stopTraining,
       },
       arrays: { ...model.arrays, ...into("callbacks", Object.fromEntries(copies)) },
     };
@@ -226,7 +229,7 @@ class Fit implements Training {
       ...into("callbacks", under("callbacks", arrays)),
       ...into("metrics", under("metrics", arrays)),
     };
-    const copies = Object.entries(later).map(([name, t]) => [name, t.clone()]);
+    const copies = Object.entries(later).map(([name, t]) => [name, keep(t.clone())]);
     this.#restored = { values: state.values, arrays: Object.fromEntries(copies) };
   }
 
@@ -242,6 +245,7 @@ class Fit implements Training {
   async #resume(): Promise<void> {
     if (!this.#restored) return;
     const { values, arrays } = this.#restored;
+    this.#target.model.stopTraining = values.stopped as boolean;
     this.#epoch = values.epoch as number;
     this.#done = (values.losses as number[]).length;
     await this.#train.moveTo(values.position as number[]);
