@@ -153,6 +153,10 @@ export { TensorBoard, type TensorBoardArgs } from "./src/callbacks/tensorboard.t
 /** Where samples come from: datasets of lists, generators, text and series, drawn digits, files in MNIST's format. */
 export * as data from "./src/data/mod.ts";
 export type { Dataset, Stream } from "./src/data/dataset.ts";
+/** Texts to numbers and tensors: tokenizers, padding, vectorization. */
+export * as text from "./src/text/mod.ts";
+/** Small helpers. */
+export * as utils from "./src/utils.ts";
 
 // ---- Devices ----------------------------------------------------------------------------------------------------------
 export { getBackend, nextFrame, ready, setBackend } from "./src/backend.ts";

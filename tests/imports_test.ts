@@ -33,8 +33,8 @@ const floors: readonly (readonly RegExp[])[] = [
   [/^src\/(tensor|variable|shape|dtype|format|scope|backend|config|precision|availability)\.ts$/],
   [/^src\/(ops\/.*|op|grad|record|buffer|chain)\.ts$/],
   [
-    /^src\/(models|layers|optimizers|losses|metrics|callbacks|data|io)\//,
-    /^src\/(initializers|regularizers|constraints|activations|serialization|policy|mixed_precision)(\.ts$|\/)/,
+    /^src\/(models|layers|optimizers|losses|metrics|callbacks|data|io|text)\//,
+    /^src\/(utils|initializers|regularizers|constraints|activations|serialization|policy|mixed_precision)(\.ts$|\/)/,
   ],
   [/^mod\.ts$/],
 ];

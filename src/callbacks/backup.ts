@@ -44,6 +44,7 @@ export class BackupAndRestore extends Callback {
   readonly #frequency: Frequency;
   readonly #deletes: boolean;
 
+  /** Where to save, and when. */
   constructor({ backupDir, saveFreq, deleteCheckpoint = true }: BackupAndRestoreArgs) {
     super();
     if (typeof backupDir !== "string" || toPath(backupDir) === "") {

@@ -41,6 +41,7 @@ export class ModelCheckpoint extends Callback {
   #best: number;
   #epoch = 0;
 
+  /** Where to save, and when. */
   constructor(args: ModelCheckpointArgs) {
     super();
     const { filepath, monitor = "val_loss", mode, saveBestOnly, saveFreq } = args;

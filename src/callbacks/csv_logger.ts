@@ -22,6 +22,7 @@ export class CSVLogger extends Callback {
   #names: readonly string[] | undefined;
   #headed = false;
 
+  /** Where to write, and how. */
   constructor({ filename, separator = ",", append = false }: CSVLoggerArgs) {
     super();
     if (typeof filename !== "string" || toPath(filename) === "") {

@@ -62,6 +62,7 @@ export class ReduceLROnPlateau extends Callback {
   #waited = 0;
   #cooling = 0;
 
+  /** Watches `val_loss` unless told otherwise. */
   constructor(args: ReduceLROnPlateauArgs = {}) {
     super();
     this.#args = {

@@ -26,6 +26,7 @@ export class TensorBoard extends Callback {
   readonly #files = new Map<Part, EventFile>();
   #batches = 0;
 
+  /** Which folder, and what to write. */
   constructor(logdir: string, args: TensorBoardArgs = {}) {
     super();
     const known: Record<keyof TensorBoardArgs, true> = { updateFreq: true, histogramFreq: true };
