@@ -14,7 +14,13 @@ async function run(file: string, ...args: string[]): Promise<string> {
 
 Deno.test("every example is tried here", () => {
   const there = [...Deno.readDirSync(new URL("../examples", import.meta.url))].map((f) => f.name);
-  assert.deepEqual(there.sort(), ["devices.ts", "digits.ts", "gradients.ts", "pairs.ts"]);
+  assert.deepEqual(there.sort(), [
+    "devices.ts",
+    "digits.ts",
+    "gradients.ts",
+    "pairs.ts",
+    "reviews.ts",
+  ]);
 });
 
 Deno.test("devices.ts lists devices and works on each", async () => {
@@ -41,4 +47,10 @@ Deno.test("pairs.ts learns from two inputs for two outputs", async () => {
   assert.ok(Number(/accuracy ([\d.]+)\n/.exec(out)![1]) > 0.7, out);
   assert.ok(Number(/sum, off by ([\d.]+)\n/.exec(out)![1]) < 2.5, out);
   assert.match(out, /^0 tensors left$/m);
+});
+
+Deno.test("reviews.ts learns from a file of reviews", async () => {
+  const out = await run("reviews.ts");
+  assert.ok(Number(/^accuracy ([\d.]+)$/m.exec(out)![1]) > 0.95, out);
+  assert.match(out, /gripping! good\nA dull, clumsy plot. bad\n0 tensors left\n$/);
 });
