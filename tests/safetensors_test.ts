@@ -228,16 +228,37 @@ onEachDevice("weights are saved and loaded, in every type", async () => {
   }
 });
 
-Deno.test("saving without permission is a sentence, and no prompt", async () => {
+Deno.test("without permission there is a sentence, and no prompt", async () => {
   const program = `
     import * as dg from "${new URL("mod.ts", root).href}";
     const model = dg.sequential({ layers: [dg.layers.dense({ units: 1, inputShape: [1] })] });
-    await model.saveWeights("/tmp/w").catch((error) => console.log(error.message));
-    await model.loadWeights("/tmp/w").catch((error) => console.log(error.message));
+    model.compile({ optimizer: "sgd", loss: "mse" });
+    const say = (error) => console.log(error.constructor.name, error.message);
+    await model.saveWeights("/none/w").catch(say);
+    await model.loadWeights("/none/w").catch(say);
+    const { modelCheckpoint, csvLogger, backupAndRestore, tensorBoard } = dg.callbacks;
+    for (const callbacks of [
+      modelCheckpoint({ filepath: "/none/a/m" }),
+      modelCheckpoint({ filepath: "/none/a/m", saveWeightsOnly: true }),
+      csvLogger({ filename: "/none/a/log.csv" }),
+      backupAndRestore({ backupDir: "/none/b" }),
+      tensorBoard("/none/logs"),
+    ]) await model.fit(dg.ones([1, 1]), dg.ones([1, 1]), { callbacks, verbose: 0 }).catch(say);
   `;
-  const { code, out, err } = await runProgram(program, []);
-  assert.deepEqual([code, out.trim().split("\n")], [0, [
-    "Writing /tmp/w needs the permission --allow-write=/tmp/w",
-    "Reading /tmp/w needs the permission --allow-read=/tmp/w",
-  ]], err);
+  const lines = async (...flags: string[]) =>
+    (await runProgram(program, flags)).out.trim().split("\n");
+  const sentences = [
+    "Writing /none/w needs the permission --allow-write=/none",
+    "Reading /none/w needs the permission --allow-read=/none/w",
+    "Writing /none/a/m needs the permission --allow-write=/none/a",
+    "Writing /none/a/m needs the permission --allow-write=/none/a",
+    "Writing /none/a/log.csv needs the permission --allow-write=/none/a/log.csv",
+    "Backing up to /none/b/training.safetensors needs the permission --allow-read=/none/b",
+    "Writing to /none/logs needs the permission --allow-write=/none/logs",
+  ].map((text) => `DinogradError ${text}`);
+  assert.deepEqual(await lines(), sentences);
+  // A file alone is not enough where another is written beside it first.
+  const file = await lines("--allow-write=/none/w,/none/a/m", "--allow-read=/none");
+  assert.deepEqual(file[0], sentences[0]);
+  assert.deepEqual([file[2], file[3]], [sentences[2], sentences[3]]);
 });

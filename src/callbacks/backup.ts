@@ -1,7 +1,7 @@
 // How does training go on after the program was ended in the middle of it? From a file with everything that decides its course.
 
 import { DinogradError } from "../errors.ts";
-import { checkAccess, exists, readFile, replaceFile, toPath } from "../io/files.ts";
+import { checkAccess, exists, folderOf, readFile, replaceFile, toPath } from "../io/files.ts";
 import { decodeSafetensors, encodeSafetensors } from "../io/safetensors.ts";
 import { fromRaw, rawValues } from "../io/weights.ts";
 import { dispose, tidy } from "../scope.ts";
@@ -61,7 +61,7 @@ export class BackupAndRestore extends Callback {
 
   /** Goes on from the backup, if there is one. */
   override async onTrainBegin(): Promise<void> {
-    checkAccess("Backing up to", this.#path, "read", "write");
+    checkAccess(`Backing up to ${this.#path}`, folderOf(this.#path), "read", "write");
     if (!await exists(this.#path)) return;
     const { arrays, metadata } = decodeSafetensors(await readFile(this.#path), this.#path);
     const json = metadata.get(KEY);

@@ -16,11 +16,56 @@ export function earlyStopping(args?: EarlyStoppingArgs): EarlyStopping {
 export function terminateOnNaN(): TerminateOnNaN {
   return new TerminateOnNaN();
 }
-/** Saves the model as it trains: `callbacks.modelCheckpoint({ filepath: "models/{epoch:02d}-{val_loss:.2f}" })`. */
+/**
+ * Saves the model as it trains.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const model = dg.sequential({ layers: [dg.layers.dense({ units: 1, inputShape: [1] })] });
+ * model.compile({ optimizer: "sgd", loss: "meanSquaredError" });
+ * await model.fit(dg.zeros([8, 1]), dg.ones([8, 1]), {
+ *   epochs: 3,
+ *   verbose: 0,
+ *   callbacks: dg.callbacks.modelCheckpoint({
+ *     filepath: `${folder}/{epoch:02d}-{loss:.2f}.safetensors`,
+ *     saveWeightsOnly: true,
+ *   }),
+ * });
+ * const names = [...Deno.readDirSync(folder)].map((file) => file.name).sort();
+ * assert.deepEqual(names, ["01-1.00.safetensors", "02-0.96.safetensors", "03-0.92.safetensors"]);
+ * await model.loadWeights(`${folder}/${names[2]}`);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export function modelCheckpoint(args: ModelCheckpointArgs): ModelCheckpoint {
   return new ModelCheckpoint(args);
 }
-/** Goes on after the program was ended: `callbacks.backupAndRestore({ backupDir: "backup" })`. */
+/**
+ * Goes on after the program was ended in the middle of training, to the same bits.
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * const backupDir = await Deno.makeTempDir();
+ * const x = dg.randomNormal([64, 2]), y = x.sum(1, true);
+ * const train = (fail: boolean) => {
+ *   dg.setRandomSeed(1);
+ *   const model = dg.sequential({ layers: [dg.layers.dense({ units: 1, inputShape: [2], name: "a" })] });
+ *   model.compile({ optimizer: "adam", loss: "meanSquaredError" });
+ *   const failing = { onEpochBegin: (epoch: number) => { if (fail && epoch === 2) throw Error("power cut"); } };
+ *   const callbacks = [failing, dg.callbacks.backupAndRestore({ backupDir, saveFreq: 1 })];
+ *   return model.fit(x, y, { epochs: 4, verbose: 0, callbacks });
+ * };
+ * await train(true).catch((error) => console.log(error.message)); // power cut
+ * const { epoch } = await train(false); // goes on with the third epoch
+ * assert.deepEqual(epoch, [0, 1, 2, 3]); // and knows of the first two
+ * await Deno.remove(backupDir, { recursive: true });
+ * ```
+ */
 export function backupAndRestore(args: BackupAndRestoreArgs): BackupAndRestore {
   return new BackupAndRestore(args);
 }

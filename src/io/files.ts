@@ -9,12 +9,12 @@ export function toPath(address: string): string {
   return address.startsWith("file://") ? address.slice("file://".length) : address;
 }
 
-/** Checks that this program may write to (or read) a path; `what` begins the sentence that says otherwise. */
-export function checkAccess(what: string, path: string, ...kinds: ("read" | "write")[]): void {
-  if (typeof Deno === "undefined") throw new DinogradError(`${what} ${path} needs Deno`);
+/** Checks that this program may write to (or read) `place`; `what` begins the sentence that says otherwise. */
+export function checkAccess(what: string, place: string, ...kinds: ("read" | "write")[]): void {
+  if (typeof Deno === "undefined") throw new DinogradError(`${what} needs Deno`);
   for (const name of kinds) {
-    if (granted({ name, path })) continue;
-    throw new DinogradError(`${what} ${path} needs the permission --allow-${name}=${path}`);
+    if (granted({ name, path: place })) continue;
+    throw new DinogradError(`${what} needs the permission --allow-${name}=${place}`);
   }
 }
 
@@ -23,9 +23,21 @@ const split = (path: string): [folder: string, name: string] => {
   return at < 0 ? [".", path] : [path.slice(0, at) || "/", path.slice(at + 1)];
 };
 
-// Has what was written to a file or a folder reach the disk.
+/** The folder that a path leads into. */
+export function folderOf(path: string): string {
+  return split(path.replace(/\/+$/, ""))[0];
+}
+
+// Has what was written to a file reach the disk.
 async function sync(path: string): Promise<void> {
-  using file = await Deno.open(path);
+  using file = await Deno.open(path, { write: true });
+  await file.sync();
+}
+
+// Has a change of names in a folder reach the disk, where this program may read the folder.
+async function syncNames(folder: string): Promise<void> {
+  if (!granted({ name: "read", path: folder })) return;
+  using file = await Deno.open(folder);
   await file.sync();
 }
 
@@ -40,27 +52,27 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Writes a file, in place of the one of that name if there is one. Makes its folder. */
+/** Writes a file, in place of the one of that name if there is one. Makes its folder, which it needs to write to. */
 export async function replaceFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  checkAccess("Writing", path, "write", "read");
   const [folder, name] = split(path), part = `${folder}/.${name}.part`;
+  checkAccess(`Writing ${path}`, folder, "write");
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeFile(part, bytes);
   await sync(part);
   await Deno.rename(part, path);
-  await sync(folder);
+  await syncNames(folder);
 }
 
 /**
  * Has `write` fill a new folder, which then takes the place of the one of that name. The old one is put aside for that moment:
- * a crash in it leaves it as `.<name>.old`, beside the new one as `.<name>.part`.
+ * a crash in it leaves it as `.<name>.old`, beside the new one as `.<name>.part`. Needs to read and write to the folder around it.
  */
 export async function replaceFolder(
   path: string,
   write: (folder: string) => Promise<unknown>,
 ): Promise<void> {
-  checkAccess("Writing", path, "write", "read");
   const [folder, name] = split(path.replace(/\/+$/, ""));
+  checkAccess(`Writing ${path}`, folder, "write", "read");
   const [target, part, old] = [name, `.${name}.part`, `.${name}.old`].map((n) => `${folder}/${n}`);
   for (const left of [part, old]) {
     if (await exists(left)) await Deno.remove(left, { recursive: true });
@@ -70,16 +82,16 @@ export async function replaceFolder(
   for await (const entry of Deno.readDir(part)) {
     if (entry.isFile) await sync(`${part}/${entry.name}`);
   }
-  await sync(part);
+  await syncNames(part);
   if (await exists(target)) await Deno.rename(target, old);
   await Deno.rename(part, target);
-  await sync(folder);
+  await syncNames(folder);
   if (await exists(old)) await Deno.remove(old, { recursive: true });
 }
 
 /** The bytes of a file. */
 export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  checkAccess("Reading", path, "read");
+  checkAccess(`Reading ${path}`, path, "read");
   try {
     return await Deno.readFile(path);
   } catch (error) {
@@ -88,18 +100,19 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   }
 }
 
-/** Adds text to a file, after emptying it where `anew`. Makes its folder. */
-export async function appendText(path: string, text: string, anew = false): Promise<void> {
-  await appendBytes(path, new TextEncoder().encode(text), anew);
-}
-
-/** The same for bytes. */
+/** Adds bytes to a file, after emptying it where `anew`. Makes its folder, where it may. */
 export async function appendBytes(
   path: string,
   bytes: Uint8Array<ArrayBuffer>,
   anew = false,
 ): Promise<void> {
-  checkAccess("Writing", path, "write");
-  await Deno.mkdir(split(path)[0], { recursive: true });
+  checkAccess(`Writing ${path}`, path, "write");
+  const folder = folderOf(path);
+  if (granted({ name: "write", path: folder })) await Deno.mkdir(folder, { recursive: true });
   await Deno.writeFile(path, bytes, { append: !anew });
+}
+
+/** The same for text. */
+export async function appendText(path: string, text: string, anew = false): Promise<void> {
+  await appendBytes(path, new TextEncoder().encode(text), anew);
 }
