@@ -64,12 +64,9 @@ export type { Activation, ActivationIdentifier } from "./src/activations.ts";
 export { Sequential, sequential, type SequentialArgs } from "./src/models/sequential.ts";
 export { Functional, type FunctionalArgs, model } from "./src/models/functional.ts";
 export {
-  type EvaluateArgs,
-  type EvaluateDatasetArgs,
   Model,
   /** A model, under TensorFlow.js's name. */
   Model as LayersModel,
-  type PredictArgs,
 } from "./src/models/model.ts";
 export type { Container } from "./src/models/container.ts";
 export type { Graph } from "./src/models/graph.ts";
@@ -87,8 +84,11 @@ export type { Policy, PolicyIdentifier, PolicyName } from "./src/policy.ts";
 export type { CompileArgs, OutputMetrics, PerOutput } from "./src/models/outputs.ts";
 export type {
   CommonFitArgs,
+  EvaluateArgs,
+  EvaluateDatasetArgs,
   FitArgs,
   FitDatasetArgs,
+  PredictArgs,
   ValidationSamples,
 } from "./src/models/fit_args.ts";
 export type { ClassWeight, TensorData } from "./src/models/data.ts";

@@ -1,4 +1,4 @@
-// What may fit and fitDataset be told? Their arguments, and what is wrong with some.
+// What may fit, evaluate and predict be told? Their arguments, and what is wrong with some.
 
 import type { CallbackLike } from "../callbacks/callback.ts";
 import { Dataset } from "../data/dataset.ts";
@@ -55,6 +55,32 @@ export interface FitDatasetArgs extends CommonFitArgs {
   validationBatches?: number;
   /** Samples per step of a validation on tensors, 32 when left out. */
   validationBatchSize?: number;
+}
+
+/** Arguments of `model.evaluate`. */
+export interface EvaluateArgs {
+  /** Samples per step, 32 when left out. */
+  batchSize?: number;
+  /** Weight of each sample in loss and metrics. */
+  sampleWeight?: Tensor;
+  /** Taken for TensorFlow.js's sake; evaluation draws nothing. */
+  verbose?: 0 | 1;
+}
+
+/** Arguments of `model.predict`. */
+export interface PredictArgs {
+  /** Samples per step, 32 when left out. */
+  batchSize?: number;
+  /** Taken for TensorFlow.js's sake; prediction draws nothing. */
+  verbose?: boolean;
+}
+
+/** Arguments of `model.evaluateDataset`. */
+export interface EvaluateDatasetArgs {
+  /** How many batches to take; all when left out. */
+  batches?: number;
+  /** Taken for TensorFlow.js's sake; evaluation draws nothing. */
+  verbose?: 0 | 1;
 }
 
 // Every name, so that a misspelt one is not passed over in silence.

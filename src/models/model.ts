@@ -2,7 +2,7 @@
 
 import type { Logs } from "../callbacks/callback.ts";
 import type { History } from "../callbacks/history.ts";
-import { Dataset } from "../data/dataset.ts";
+import type { Dataset } from "../data/dataset.ts";
 import { DinogradError } from "../errors.ts";
 import { deserializeLayer } from "../layers/deserialize.ts";
 import { type LayerArgs, toDims } from "../layers/layer.ts";
@@ -31,7 +31,6 @@ import {
   mapSamples,
   rowsOf,
   type Samples,
-  sliceSamples,
   type TensorData,
   toList,
   toSamples,
@@ -42,38 +41,16 @@ import type { FitTarget } from "./fit_state.ts";
 import {
   checkFitArgs,
   checkFitDatasetArgs,
+  type EvaluateArgs,
+  type EvaluateDatasetArgs,
   type FitArgs,
   type FitDatasetArgs,
+  type PredictArgs,
 } from "./fit_args.ts";
+import { splitBatches, splitSamples } from "./split.ts";
 import type { Loop } from "./loop.ts";
 import type { CompileArgs } from "./outputs.ts";
 import { bringRows, hostFor } from "./transfer.ts";
-
-/** Arguments of `model.evaluate`. */
-export interface EvaluateArgs {
-  /** Samples per step, 32 when left out. */
-  batchSize?: number;
-  /** Weight of each sample in loss and metrics. */
-  sampleWeight?: Tensor;
-  /** Taken for TensorFlow.js's sake; evaluation draws nothing. */
-  verbose?: 0 | 1;
-}
-
-/** Arguments of `model.predict`. */
-export interface PredictArgs {
-  /** Samples per step, 32 when left out. */
-  batchSize?: number;
-  /** Taken for TensorFlow.js's sake; prediction draws nothing. */
-  verbose?: boolean;
-}
-
-/** Arguments of `model.evaluateDataset`. */
-export interface EvaluateDatasetArgs {
-  /** How many batches to take; all when left out. */
-  batches?: number;
-  /** Taken for TensorFlow.js's sake; evaluation draws nothing. */
-  verbose?: 0 | 1;
-}
 
 /**
  * A layer made of layers, which can be trained. `sequential` and `model` make some; a class that extends Model keeps layers in its
@@ -149,36 +126,14 @@ export class Model extends Container {
     this.#ready();
     this.#mustRest("fitted again");
     const names = { inputs: this.inputNames, outputs: this.#ready().targetNames };
-    const all = toSamples(x, y, names, "fit", args);
-    const made: (Tensor | null)[] = [all.weights];
-    const cut = (from: number, rows: number): Samples => {
-      const part = sliceSamples(all, from, rows);
-      made.push(...part.x, ...part.y, part.weights);
-      return part;
-    };
+    const { train, validation, made } = splitSamples(x, y, names, args);
     this.#fitting = true;
     try {
-      if (all.count === 0) throw new DinogradError("fit needs at least one sample, got 0");
-      let train = all, validation: Samples | null = null;
-      if (args.validationSplit) {
-        const rows = Math.floor(all.count * (1 - args.validationSplit));
-        if (rows === 0) {
-          throw new DinogradError(
-            `fit has nothing to train on: validationSplit ${args.validationSplit} takes all ${all.count} samples`,
-          );
-        }
-        train = cut(0, rows);
-        validation = cut(rows, all.count - rows);
-      } else if (args.validationData) {
-        const [vx, vy, sampleWeight] = args.validationData;
-        validation = toSamples(vx, vy, names, "fit's validationData", { sampleWeight });
-        made.push(validation.weights);
-      }
       this.#buildFor(train.x);
       return await fitSamples(this.#target(), train, validation, args);
     } finally {
       this.#fitting = false;
-      for (const t of made) t?.dispose();
+      for (const t of made) t.dispose();
     }
   }
 
@@ -203,25 +158,15 @@ export class Model extends Container {
     this.#ready();
     this.#mustRest("fitted again");
     const names = { inputs: this.inputNames, outputs: this.#ready().targetNames };
-    const { batchesPerEpoch: batches, classWeight, validationData } = args;
-    const train = new DatasetCourse(dataset, { what: "fitDataset", names, batches, classWeight });
-    const what = "fitDataset's validationData";
-    let validation: Samples | DatasetCourse | null = null;
+    const { train, validation, made } = splitBatches(dataset, names, args);
     this.#fitting = true;
     try {
-      if (validationData instanceof Dataset) {
-        const options = { what, names, batches: args.validationBatches, anew: true };
-        validation = new DatasetCourse(validationData, options);
-      } else if (validationData) {
-        const [x, y, sampleWeight] = validationData;
-        validation = toSamples(x, y, names, what, { sampleWeight });
-      }
       this.#buildFor((await train.first()).x);
       return await fitBatches(this.#target(), train, validation, args);
     } finally {
       this.#fitting = false;
       await train.dispose();
-      if (validation && "count" in validation) validation.weights?.dispose();
+      for (const t of made) t.dispose();
     }
   }
 
