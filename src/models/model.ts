@@ -26,15 +26,7 @@ import { Tensor, track } from "../tensor.ts";
 import { version } from "../version.ts";
 import { Compiled } from "./compiled.ts";
 import { Container } from "./container.ts";
-import {
-  checkCount,
-  mapSamples,
-  rowsOf,
-  type Samples,
-  type TensorData,
-  toList,
-  toSamples,
-} from "./data.ts";
+import { checkCount, mapSamples, rowsOf, type TensorData, toList, toSamples } from "./data.ts";
 import { DatasetCourse } from "./course.ts";
 import { equip, fitBatches, fitSamples, makeLoop, runTest, runTestCourse } from "./fit.ts";
 import type { FitTarget } from "./fit_state.ts";
