@@ -132,6 +132,9 @@ struct Axis {
   int64_t in, out, window, stride, dilation, padding;
 };
 constexpr int spatial = 3;  // dimensions of a convolution or pooling; those it lacks come first, of size 1
+inline int64_t elements(const Axis (&axis)[spatial], int64_t Axis::*size) {
+  return axis[0].*size * (axis[1].*size) * (axis[2].*size);
+}
 struct ConvArgs {
   int32_t kind;
   Dtype type;

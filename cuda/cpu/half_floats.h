@@ -90,6 +90,27 @@ inline void list_floats(MatMulArgs &a, HalfFloats &floats) {
   floats.in(a.bias, a.n);
   floats.out(a.y, a.batch * a.m * a.n);
 }
+inline void list_floats(ConvArgs &a, HalfFloats &floats) {
+  const int64_t inputs = a.batch * elements(a.axis, &Axis::in) * a.in_channels;
+  const int64_t outputs = a.batch * elements(a.axis, &Axis::out) * a.out_channels;
+  const int64_t filter = elements(a.axis, &Axis::window) * (a.in_channels / a.groups) * a.out_channels;
+  floats.in(a.a, a.kind == DG_CONV_INPUT ? outputs : inputs);
+  floats.in(a.b, a.kind == DG_CONV_FILTER ? outputs : filter);
+  floats.in(a.bias, a.kind == DG_CONV_INPUT ? a.in_channels : a.out_channels);
+  floats.out(a.y, a.kind == DG_CONV_INPUT ? inputs : a.kind == DG_CONV_FILTER ? filter : outputs);
+}
+inline void list_floats(PoolArgs &a, HalfFloats &floats) {
+  floats.in(a.x, a.batch * elements(a.axis, &Axis::in) * a.channels);
+  if (a.kind != DG_POOL_ARGMAX) floats.out(a.y, a.batch * elements(a.axis, &Axis::out) * a.channels);
+}
+inline void list_floats(PoolGradArgs &a, HalfFloats &floats) {
+  const int64_t inputs = a.batch * elements(a.axis, &Axis::in) * a.channels;
+  const int64_t outputs = a.batch * elements(a.axis, &Axis::out) * a.channels;
+  floats.in(a.x, inputs);
+  floats.in(a.y, outputs);
+  floats.in(a.dy, outputs);
+  floats.out(a.dx, inputs);
+}
 inline void list_floats(SoftmaxArgs &a, HalfFloats &floats) {
   floats.in(a.x, a.rows * a.n);
   floats.out(a.y, a.rows * a.n);

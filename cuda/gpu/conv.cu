@@ -5,7 +5,7 @@
 
 #include "conv_operands.h"
 #include "gemm.h"
-#include "launch.h"
+#include "number.h"
 
 namespace dg {
 namespace gpu {
@@ -220,15 +220,7 @@ int convolve(const ConvArgs &args) {
 }  // namespace gpu
 
 int run_conv(const ConvArgs &args) {
-  switch (args.type) {
-    case DG_FLOAT32:
-      return gpu::convolve<float>(args);
-    case DG_FLOAT16:
-      return gpu::convolve<Half>(args);
-    case DG_BFLOAT16:
-      return gpu::convolve<Brain>(args);
-  }
-  return fail(DG_E_ARGUMENT, "A convolution takes floats");
+  return gpu::with_floats(args.type, [&]<class T>() { return gpu::convolve<T>(args); });
 }
 
 }  // namespace dg

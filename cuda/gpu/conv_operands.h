@@ -56,9 +56,9 @@ struct Geometry {
     }
     return pixel;
   }
-  int64_t inputs() const { return axis[0].in * axis[1].in * axis[2].in; }
-  int64_t outputs() const { return axis[0].out * axis[1].out * axis[2].out; }
-  int64_t taps() const { return axis[0].window * axis[1].window * axis[2].window; }
+  int64_t inputs() const { return elements(axis, &Axis::in); }
+  int64_t outputs() const { return elements(axis, &Axis::out); }
+  int64_t taps() const { return elements(axis, &Axis::window); }
   int64_t in_depth() const { return in_channels / groups; }
   int64_t out_depth() const { return out_channels / groups; }
 };

@@ -1,11 +1,11 @@
 // Pooling: a thread per result, forward over the elements of a window, backward over the windows that hold an input, in
 // the order of the outputs.
 #include "../core/args.h"
-#include "../math/half.h"
 #include "../math/reductions.h"
 #include "../math/window.h"
 #include "index.h"
 #include "launch.h"
+#include "number.h"
 
 namespace dg {
 namespace gpu {
@@ -184,27 +184,11 @@ int pool_grad(const PoolGradArgs &args) {
 }  // namespace gpu
 
 int run_pool(const PoolArgs &args) {
-  switch (args.type) {
-    case DG_FLOAT32:
-      return gpu::pool<float>(args);
-    case DG_FLOAT16:
-      return gpu::pool<Half>(args);
-    case DG_BFLOAT16:
-      return gpu::pool<Brain>(args);
-  }
-  return fail(DG_E_ARGUMENT, "Pooling takes floats");
+  return gpu::with_floats(args.type, [&]<class T>() { return gpu::pool<T>(args); });
 }
 
 int run_pool_grad(const PoolGradArgs &args) {
-  switch (args.type) {
-    case DG_FLOAT32:
-      return gpu::pool_grad<float>(args);
-    case DG_FLOAT16:
-      return gpu::pool_grad<Half>(args);
-    case DG_BFLOAT16:
-      return gpu::pool_grad<Brain>(args);
-  }
-  return fail(DG_E_ARGUMENT, "Pooling takes floats");
+  return gpu::with_floats(args.type, [&]<class T>() { return gpu::pool_grad<T>(args); });
 }
 
 }  // namespace dg

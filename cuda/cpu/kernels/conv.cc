@@ -82,7 +82,7 @@ Pass pass_of(const ConvArgs &args, const Conv &c, const float *source) {
 int forward(const ConvArgs &args) {
   Conv c(args);
   const Input input(c, args);
-  const int64_t pixels = args.batch * (c.out_step[along_batch] / c.out_channels);
+  const int64_t pixels = args.batch * elements(args.axis, &Axis::out);
   Panels filter(floats(args.b), c.taps * c.depth, c.out_channels / c.groups, c.groups, pixels);
   Room room(Room::size(input.room()) + filter.room());
   if (!room.there()) return DG_E_MEMORY;
@@ -116,7 +116,7 @@ int thin(const ConvArgs &args) {
 int gradient_of_filter(const ConvArgs &args) {
   Conv c(args);
   const Input input(c, args);
-  const int64_t pixels = args.batch * (c.out_step[along_batch] / c.out_channels);
+  const int64_t pixels = args.batch * elements(args.axis, &Axis::out);
   const FilterSplit split(c);
   Panels dy(floats(args.b), pixels, c.out_channels / c.groups, c.groups, 0);
   Room room(Room::size(input.room()) + Room::size(dy.room()) + split.room());
@@ -158,7 +158,7 @@ bool is_product(const ConvArgs &args) {
 }
 int product(const ConvArgs &args) {
   const bool back = args.kind == DG_CONV_INPUT;
-  const int64_t pixels = args.batch * args.axis[0].in * args.axis[1].in * args.axis[2].in;
+  const int64_t pixels = args.batch * elements(args.axis, &Axis::in);
   const int64_t n = back ? args.in_channels : args.out_channels, k = back ? args.out_channels : args.in_channels;
   return run_matmul({args.type, args.a, args.b, args.bias, args.y, 1, pixels, n, k, pixels * k, k * n, 0, back,
                      args.tf32, args.activation, args.alpha});
@@ -181,7 +181,6 @@ int convolve(const ConvArgs &args) {
 }  // namespace
 
 int run_conv(const ConvArgs &args) {
-  if (args.type != DG_FLOAT32) return fail(DG_E_ARGUMENT, "A convolution takes float32");
   if (const int status = convolve(args))
     return fail(status, "Out of memory: a convolution has no room to arrange its operands");
   return 0;

@@ -2,7 +2,6 @@
 // by window in the order of the outputs, for each image and block of channels by itself.
 #include <string.h>
 
-#include "../../core/error.h"
 #include "../../math/reductions.h"
 #include "../../math/window.h"
 #include "../threads.h"
@@ -98,8 +97,7 @@ void combine(const PoolArgs &p, const Finish &finish) {
 void find_maximum(const PoolArgs &p) {
   const float *const x = static_cast<const float *>(p.x);
   int32_t *const y = static_cast<int32_t *>(p.y);
-  const int64_t inputs = p.axis[0].in * p.axis[1].in * p.axis[2].in;
-  const int64_t outputs = p.axis[0].out * p.axis[1].out * p.axis[2].out;
+  const int64_t inputs = elements(p.axis, &Axis::in), outputs = elements(p.axis, &Axis::out);
   each_output(p, [&](int64_t output, const Window &window) {
     const int64_t image = output / outputs * inputs;
     each_vector(0, p.channels, [&](int64_t c, const auto &load_some, const auto &store_some) {
@@ -119,7 +117,7 @@ void find_maximum(const PoolArgs &p) {
 // dx, an image and a block of channels at a time: f(output pixel, window, channel, load, store) adds to it.
 template <class F>
 void each_gradient(const PoolGradArgs &p, const F &f) {
-  const int64_t inputs = p.axis[0].in * p.axis[1].in * p.axis[2].in, lines = p.axis[0].out * p.axis[1].out;
+  const int64_t inputs = elements(p.axis, &Axis::in), lines = p.axis[0].out * p.axis[1].out;
   const int64_t blocks = (p.channels + block - 1) / block, wide = p.channels < block ? p.channels : block;
   const int64_t work = inputs * wide + lines * p.axis[2].out * wide * window_size(p.axis);
   float *const dx = static_cast<float *>(p.dx);
@@ -170,7 +168,6 @@ void average_gradient(const PoolGradArgs &p) {
 }  // namespace
 
 int run_pool(const PoolArgs &args) {
-  if (args.type != DG_FLOAT32) return fail(DG_E_ARGUMENT, "Pooling takes float32");
   switch (args.kind) {
     case DG_POOL_MAX:
       combine<Max>(args, [](FloatLanes max, int64_t) { return max; });
@@ -185,7 +182,6 @@ int run_pool(const PoolArgs &args) {
 }
 
 int run_pool_grad(const PoolGradArgs &args) {
-  if (args.type != DG_FLOAT32) return fail(DG_E_ARGUMENT, "Pooling takes float32");
   args.kind == DG_POOL_MAX ? max_gradient(args) : average_gradient(args);
   return 0;
 }
