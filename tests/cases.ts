@@ -1,9 +1,11 @@
 // Which operations are tested, against what, and on which inputs? The op table: one row each, for tests and benchmarks.
 
+import { convolutions } from "./cases/conv.ts";
 import { elementwise } from "./cases/elementwise.ts";
 import { selections } from "./cases/gather.ts";
 import { products } from "./cases/matmul.ts";
 import { movement } from "./cases/movement.ts";
+import { poolings } from "./cases/pool.ts";
 import { reductions } from "./cases/reduce.ts";
 import type { Row } from "./cases/row.ts";
 
@@ -14,6 +16,8 @@ export const rows: readonly Row[] = [
   ...elementwise,
   ...reductions,
   ...products,
+  ...convolutions,
+  ...poolings,
   ...movement,
   ...selections,
 ];

@@ -17,6 +17,16 @@ export { buffer, TensorBuffer } from "./buffer.ts";
 export { cast } from "./cast.ts";
 export type { Binary, Unary } from "./define.ts";
 export type { Pairs } from "./space.ts";
+export {
+  conv1d,
+  conv1dTranspose,
+  conv2d,
+  conv2dTranspose,
+  conv3d,
+  conv3dTranspose,
+  type FusedConv2dArgs,
+} from "./conv.ts";
+export type { FilterArgs, Following } from "./conv_images.ts";
 export { bincount, confusionMatrix, denseBincount, oneHot } from "./counting.ts";
 export {
   fill,
@@ -34,6 +44,7 @@ export {
   zeros,
   zerosLike,
 } from "./creation.ts";
+export { depthwiseConv2d, dilation2d, separableConv2d } from "./depthwise.ts";
 export { einsum } from "./einsum.ts";
 export {
   add,
@@ -104,6 +115,7 @@ export {
 export { pad, reverse, slice, transpose } from "./movement.ts";
 export { batchNorm, euclideanNorm, logSumExp, moments, movingAverage, norm } from "./norm.ts";
 export type { Operand } from "./operand.ts";
+export { avgPool, avgPool3d, maxPool, maxPool3d, maxPoolWithArgmax, pool } from "./pool.ts";
 export { atan2, divNoNan, mod, pow } from "./power.ts";
 export {
   bernoulli,
@@ -145,3 +157,4 @@ export { crossEntropy, logSoftmax, softmax } from "./softmax.ts";
 export { batchToSpaceND, depthToSpace, spaceToBatchND } from "./space.ts";
 export { stridedSlice } from "./strided_slice.ts";
 export { to } from "./transfer.ts";
+export type { Padding, Rounding, WindowArgs } from "./windows.ts";
