@@ -11,16 +11,6 @@ namespace dg::gpu {
 template <class Op, class T>
 constexpr int pack_for = Op::flags & HEAVY ? 4 : pack_size<T>;
 
-// A call, as Offsets::at is: kernels have one per operand, not one per element.
-template <int size, class T, int operands>
-__device__ __attribute__((noinline)) Pack<T, size> load_broadcast(const T *p, int64_t i, int64_t n,
-                                                                  const Offsets<operands> &offsets, int operand) {
-  Pack<T, size> pack = {};
-  for (int j = 0; j < size; j++)
-    if (i + j < n) pack.at[j] = p[offsets.at(i + j, operand)];
-  return pack;
-}
-
 template <class T, int size>
 struct Operand {
   enum Kind : int32_t { in_order, single, broadcast };
@@ -43,9 +33,13 @@ struct Operand {
   template <int operands>
   __device__ Pack<T, size> load(int64_t i, int64_t n, const Offsets<operands> &offsets, int operand) const {
     if (kind == in_order) return load_pack<size>(data, i, n, whole);
-    if (kind == broadcast) return load_broadcast<size>(data, i, n, offsets, operand);
-    Pack<T, size> pack;
-    for (int j = 0; j < size; j++) pack.at[j] = data[0];
+    Pack<T, size> pack = {};
+    if (kind == single) {
+      for (int j = 0; j < size; j++) pack.at[j] = data[0];
+      return pack;
+    }
+    for (int j = 0; j < size; j++)
+      if (i + j < n) pack.at[j] = data[offsets.at(i + j, operand)];
     return pack;
   }
 };

@@ -10,6 +10,7 @@
 #include "group.h"
 #include "index.h"
 #include "launch.h"
+#include "pack.h"
 
 namespace dg::gpu {
 
@@ -50,23 +51,25 @@ struct Parts {
   int64_t count = 1, length = 0;
 };
 
-// Calls f(offset, i) for i = begin, begin + step, ... below end.
-template <class F>
+// Calls f(offset, i) for i = begin, begin + step, ... below end, so that 16 bytes of T are on their way at a time.
+template <class T, class F>
 __device__ void each_reduced(const Offsets<1> &reduced, int64_t begin, int64_t end, int step, const F &f) {
   if (reduced.rank > 1) {
     for (int64_t i = begin; i < end; i += step) f(reduced.at(i, 0), i);
   } else {
     const int64_t stride = reduced.stride[0][0];
-#pragma unroll 4
+    [[maybe_unused]] constexpr int unrolled = pack_size<T>;
+#pragma unroll unrolled
     for (int64_t i = begin; i < end; i += step) f(i * stride, i);
   }
 }
 
+constexpr int least_reducing = 4;  // blocks on a multiprocessor: leaves registers enough
 constexpr int column_width = 32, column_height = block_threads / column_width;
 
 // width threads per result, side by side.
 template <class Op>
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(block_threads, least_reducing)
     reduce_rows(const typename Op::In *x, typename Op::Out *y, Op op, int64_t n_out, int64_t n_red, Parts parts,
                 int width, const Offsets<1> __grid_constant__ kept, const Offsets<1> __grid_constant__ reduced) {
   using Value = typename Op::Value;
@@ -78,8 +81,8 @@ __global__ void __launch_bounds__(block_threads)
   if (out < n_out) {
     const typename Op::In *row = x + kept.at(out, 0);
     const int64_t begin = part * parts.length, end = begin + parts.length < n_red ? begin + parts.length : n_red;
-    each_reduced(reduced, begin + lane, end, width,
-                 [&](int64_t offset, int64_t i) { value = op.add(value, row[offset], i); });
+    each_reduced<typename Op::In>(reduced, begin + lane, end, width,
+                                  [&](int64_t offset, int64_t i) { value = op.add(value, row[offset], i); });
   }
   value = join_group(value, width, shared, [&](const Value &a, const Value &b) { return op.join(a, b); });
   if (lane == 0 && out < n_out) y[group] = op.finish(value);
@@ -87,7 +90,7 @@ __global__ void __launch_bounds__(block_threads)
 
 // A block takes 32 results that lie side by side, each with several threads.
 template <class Op>
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(block_threads, least_reducing)
     reduce_columns(const typename Op::In *x, typename Op::Out *y, Op op, int64_t n_out, int64_t n_red, Parts parts,
                    const Offsets<1> __grid_constant__ kept, const Offsets<1> __grid_constant__ reduced) {
   using Value = typename Op::Value;
@@ -98,8 +101,8 @@ __global__ void __launch_bounds__(block_threads)
   if (out < n_out) {
     const typename Op::In *from = x + kept.at(out, 0);
     const int64_t begin = part * parts.length, end = begin + parts.length < n_red ? begin + parts.length : n_red;
-    each_reduced(reduced, begin + row, end, column_height,
-                 [&](int64_t offset, int64_t i) { value = op.add(value, from[offset], i); });
+    each_reduced<typename Op::In>(reduced, begin + row, end, column_height,
+                                  [&](int64_t offset, int64_t i) { value = op.add(value, from[offset], i); });
   }
   shared[row * column_width + column] = value;
   __syncthreads();
