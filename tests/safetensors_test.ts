@@ -253,7 +253,7 @@ Deno.test("without permission there is a sentence, and no prompt", async () => {
     "Writing /none/a/m needs the permission --allow-write=/none/a",
     "Writing /none/a/m needs the permission --allow-write=/none/a",
     "Writing /none/a/log.csv needs the permission --allow-write=/none/a/log.csv",
-    "Backing up to /none/b/training.safetensors needs the permission --allow-read=/none/b",
+    "Backing up to /none/b needs the permission --allow-read=/none/b",
     "Writing to /none/logs needs the permission --allow-write=/none/logs",
   ].map((text) => `DinogradError ${text}`);
   assert.deepEqual(await lines(), sentences);

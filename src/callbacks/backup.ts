@@ -1,7 +1,7 @@
 // How does training go on after the program was ended in the middle of it? From a file with everything that decides its course.
 
 import { DinogradError } from "../errors.ts";
-import { checkAccess, exists, folderOf, readFile, replaceFile, toPath } from "../io/files.ts";
+import { checkAccess, exists, readFile, replaceFile, toPath } from "../io/files.ts";
 import { decodeSafetensors, encodeSafetensors } from "../io/safetensors.ts";
 import { fromRaw, rawValues } from "../io/weights.ts";
 import { dispose, tidy } from "../scope.ts";
@@ -40,6 +40,7 @@ const KEY = "dinograd_training";
 export class BackupAndRestore extends Callback {
   /** Yes: it saves what the others have come to. */
   override readonly comesLast = true;
+  readonly #folder: string;
   readonly #path: string;
   readonly #frequency: Frequency;
   readonly #deletes: boolean;
@@ -52,7 +53,8 @@ export class BackupAndRestore extends Callback {
         `backupAndRestore needs a folder as backupDir, got ${JSON.stringify(backupDir)}`,
       );
     }
-    this.#path = `${toPath(backupDir).replace(/\/+$/, "")}/training.safetensors`;
+    this.#folder = toPath(backupDir).replace(/\/+$/, "");
+    this.#path = `${this.#folder}/training.safetensors`;
     this.#frequency = new Frequency("backupAndRestore", saveFreq);
     this.#deletes = deleteCheckpoint;
     // Only now, because whoever has this method is called after every batch.
@@ -61,7 +63,7 @@ export class BackupAndRestore extends Callback {
 
   /** Goes on from the backup, if there is one. */
   override async onTrainBegin(): Promise<void> {
-    checkAccess(`Backing up to ${this.#path}`, folderOf(this.#path), "read", "write");
+    checkAccess("Backing up to", this.#folder, "read", "write");
     if (!await exists(this.#path)) return;
     const { arrays, metadata } = decodeSafetensors(await readFile(this.#path), this.#path);
     const json = metadata.get(KEY);

@@ -52,7 +52,7 @@ export class TensorBoard extends Callback {
 
   /** Starts new files. */
   override onTrainBegin(): void {
-    checkAccess(`Writing to ${this.#folder}`, this.#folder, "write");
+    checkAccess("Writing to", this.#folder, "write");
     this.#files.clear();
     this.#batches = 0;
   }

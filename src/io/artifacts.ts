@@ -4,7 +4,6 @@ import { type DType, hostDType } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import type { Weight } from "../layers/weight.ts";
 import { type Config, isClassConfig } from "../serialization.ts";
-import { replaceFile, toPath } from "./files.ts";
 
 /** One weight in the manifest. */
 export interface WeightSpec {
@@ -105,12 +104,17 @@ export function fileHandler(address: string): SaveHandler {
       `Cannot save to "${address}": wanted an address that begins with file://, or a handler`,
     );
   }
-  const folder = toPath(address).replace(/\/+$/, "");
+  const folder = address.slice("file://".length);
   return {
     async save(artifacts) {
-      await replaceFile(`${folder}/weights.bin`, new Uint8Array(artifacts.weightData));
-      const json = new TextEncoder().encode(modelJson(artifacts));
-      await replaceFile(`${folder}/model.json`, json);
+      await Deno.mkdir(folder, { recursive: true });
+      // Under another name first: a crash never leaves half a file that looks whole.
+      const write = async (name: string, bytes: Uint8Array) => {
+        await Deno.writeFile(`${folder}/.${name}.part`, bytes);
+        await Deno.rename(`${folder}/.${name}.part`, `${folder}/${name}`);
+      };
+      await write("weights.bin", new Uint8Array(artifacts.weightData));
+      await write("model.json", new TextEncoder().encode(modelJson(artifacts)));
       return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: "JSON" } };
     },
   };

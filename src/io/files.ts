@@ -9,12 +9,17 @@ export function toPath(address: string): string {
   return address.startsWith("file://") ? address.slice("file://".length) : address;
 }
 
-/** Checks that this program may write to (or read) `place`; `what` begins the sentence that says otherwise. */
-export function checkAccess(what: string, place: string, ...kinds: ("read" | "write")[]): void {
+/** Checks that this program may write to (or read) a path; `what` begins the sentence that says otherwise. */
+export function checkAccess(what: string, path: string, ...kinds: ("read" | "write")[]): void {
+  checkAround(`${what} ${path}`, path, ...kinds);
+}
+
+// The same where another path is what it takes, such as the folder around it.
+function checkAround(what: string, path: string, ...kinds: ("read" | "write")[]): void {
   if (typeof Deno === "undefined") throw new DinogradError(`${what} needs Deno`);
   for (const name of kinds) {
-    if (granted({ name, path: place })) continue;
-    throw new DinogradError(`${what} needs the permission --allow-${name}=${place}`);
+    if (granted({ name, path })) continue;
+    throw new DinogradError(`${what} needs the permission --allow-${name}=${path}`);
   }
 }
 
@@ -22,11 +27,6 @@ const split = (path: string): [folder: string, name: string] => {
   const at = path.lastIndexOf("/");
   return at < 0 ? [".", path] : [path.slice(0, at) || "/", path.slice(at + 1)];
 };
-
-/** The folder that a path leads into. */
-export function folderOf(path: string): string {
-  return split(path.replace(/\/+$/, ""))[0];
-}
 
 // Has what was written to a file reach the disk.
 async function sync(path: string): Promise<void> {
@@ -55,7 +55,7 @@ export async function exists(path: string): Promise<boolean> {
 /** Writes a file, in place of the one of that name if there is one. Makes its folder, which it needs to write to. */
 export async function replaceFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   const [folder, name] = split(path), part = `${folder}/.${name}.part`;
-  checkAccess(`Writing ${path}`, folder, "write");
+  checkAround(`Writing ${path}`, folder, "write");
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeFile(part, bytes);
   await sync(part);
@@ -72,7 +72,7 @@ export async function replaceFolder(
   write: (folder: string) => Promise<unknown>,
 ): Promise<void> {
   const [folder, name] = split(path.replace(/\/+$/, ""));
-  checkAccess(`Writing ${path}`, folder, "write", "read");
+  checkAround(`Writing ${path}`, folder, "write", "read");
   const [target, part, old] = [name, `.${name}.part`, `.${name}.old`].map((n) => `${folder}/${n}`);
   for (const left of [part, old]) {
     if (await exists(left)) await Deno.remove(left, { recursive: true });
@@ -91,7 +91,7 @@ export async function replaceFolder(
 
 /** The bytes of a file. */
 export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  checkAccess(`Reading ${path}`, path, "read");
+  checkAccess("Reading", path, "read");
   try {
     return await Deno.readFile(path);
   } catch (error) {
@@ -106,8 +106,8 @@ export async function appendBytes(
   bytes: Uint8Array<ArrayBuffer>,
   anew = false,
 ): Promise<void> {
-  checkAccess(`Writing ${path}`, path, "write");
-  const folder = folderOf(path);
+  checkAccess("Writing", path, "write");
+  const [folder] = split(path);
   if (granted({ name: "write", path: folder })) await Deno.mkdir(folder, { recursive: true });
   await Deno.writeFile(path, bytes, { append: !anew });
 }
