@@ -157,6 +157,37 @@ onEachDevice("the state of every optimizer is saved", async () => {
   }
 });
 
+Deno.test("an epoch that was over, or in which training was stopped, is ended once", async () => {
+  for (const stopAt of [1, 4, Infinity]) {
+    /** Stops in the second epoch; ends the program when that is to be ended, if asked to. */
+    class Stopping extends dg.Callback {
+      #epoch = 0;
+      constructor(readonly ends: boolean) {
+        super();
+      }
+      override onEpochBegin(epoch: number): void {
+        this.#epoch = epoch;
+      }
+      override onBatchEnd(batch: number): void {
+        if (this.#epoch === 1 && batch === stopAt) this.model.stopTraining = true;
+      }
+      override onEpochEnd(epoch: number): void {
+        if (this.ends && epoch === 1) throw new Ended();
+      }
+    }
+    const whole = await train({ validated: true }, [new Stopping(false)]);
+    const backupDir = await Deno.makeTempDir();
+    const backup = () => dg.callbacks.backupAndRestore({ backupDir, saveFreq: 1 });
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const ended = train({ validated: true }, [new Stopping(true), backup()]);
+      await assert.rejects(ended, Ended);
+    }
+    const rest = await train({ validated: true }, [new Stopping(false), backup()]);
+    assert.deepEqual(rest, whole, `stopped at ${stopAt}`);
+    await Deno.remove(backupDir, { recursive: true });
+  }
+});
+
 Deno.test("a backup of another training is refused", async () => {
   const backupDir = await Deno.makeTempDir();
   const backup = () => dg.callbacks.backupAndRestore({ backupDir, saveFreq: 1 });

@@ -224,6 +224,11 @@ onEachDevice("where the data runs out", async () => {
     const all = await model.fitDataset(again, { batchesPerEpoch: 3, epochs: 4, verbose: 0 });
     assert.equal(all.history.loss.length, 4);
     assert.equal(warnings.length, 2);
+    let passes = 0;
+    const once = dg.data.generator(() => passes++ === 0 ? samples().batch(size) : []);
+    const single = await model.fitDataset(once, { epochs: 3, verbose: 0 });
+    assert.equal(single.history.loss.length, 1);
+    assert.match(warnings[2], /there are no batches in epoch 2: training ends/);
     model.dispose();
   } finally {
     console.warn = warn;

@@ -185,7 +185,7 @@ class Fit implements Training {
     try {
       await this.#callbacks.onTrainBegin();
       await this.#resume();
-      while (this.#epoch < this.#params.epochs && !model.stopTraining && !this.#train.ended) {
+      while (this.#goesOn) {
         if (!await this.#beginEpoch()) break;
         await this.#trainEpoch();
         await this.#endEpoch();
@@ -195,6 +195,13 @@ class Fit implements Training {
     } finally {
       this.#forget();
     }
+  }
+
+  // An epoch that has begun is ended, too.
+  get #goesOn(): boolean {
+    const { model } = this.#target;
+    return this.#epoch < this.#params.epochs && !this.#train.ended &&
+      (!model.stopTraining || this.#done > 0);
   }
 
   /** All that is needed to go on from here. */
@@ -254,12 +261,18 @@ class Fit implements Training {
 
   // Whether the epoch has any steps; what a restored one had done counts.
   async #beginEpoch(): Promise<boolean> {
-    const { compiled } = this.#target, before = this.#done > 0 ? this.#restored : undefined;
+    const { compiled, model } = this.#target;
+    const before = this.#done > 0 ? this.#restored : undefined;
     compiled.resetMetrics();
     await this.#train.begin(before && before.values as unknown as Done);
     const ahead = await this.#train.next(this.#done);
-    if (ahead === 0 && !before) return false;
-    if (before && ahead === 0) this.#epochLogs = before.values.logs as Logs;
+    if (ahead === 0 && !before) {
+      if (!this.#train.ended) {
+        warn(`there are no batches in epoch ${this.#epoch + 1}: training ends`);
+      }
+      return false;
+    }
+    if (before && (ahead === 0 || model.stopTraining)) this.#epochLogs = before.values.logs as Logs;
     else if (before) compiled.restoreMetrics(under("metrics", before.arrays));
     await this.#callbacks.onEpochBegin(this.#epoch);
     // What callbacks do to the rate as an epoch begins was done before already.
