@@ -71,7 +71,20 @@ export {
 export type { Container } from "./src/models/container.ts";
 export type { Graph } from "./src/models/graph.ts";
 export type { SummaryRow } from "./src/models/summary.ts";
-export type { ModelArtifacts, SaveHandler, WeightSpec } from "./src/io/artifacts.ts";
+export { loadLayersModel, type LoadOptions } from "./src/models/load.ts";
+/** Models from their configs: TensorFlow.js's `tf.models`. */
+export * as models from "./src/models/from_json.ts";
+/** Where models are saved to and loaded from: TensorFlow.js's `tf.io`. */
+export * as io from "./src/io/mod.ts";
+export type {
+  LoadHandler,
+  ModelArtifacts,
+  Quantization,
+  SaveArgs,
+  SaveHandler,
+  TrainingConfig,
+  WeightSpec,
+} from "./src/io/artifacts.ts";
 export type { ClassConfig, Config, Configured, Serializable } from "./src/serialization.ts";
 /** Lets configs name a program's own classes. */
 export * as serialization from "./src/serialization/registry.ts";

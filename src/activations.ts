@@ -14,7 +14,8 @@ import {
   tanh,
 } from "./ops/activations.ts";
 import { asType } from "./ops/cast.ts";
-import { exp } from "./ops/math.ts";
+import { add, mul } from "./ops/elementwise.ts";
+import { clipByValue, exp } from "./ops/math.ts";
 import {
   gelu,
   geluApprox,
@@ -83,6 +84,7 @@ const table: Readonly<Record<string, Entry>> = {
   celu: [(x) => celu(x)],
   sigmoid: [remembering("sigmoid", sigmoid)],
   hard_sigmoid: [hardSigmoid, "hardSigmoid"],
+  keras2_hard_sigmoid: [(x) => clipByValue(add(mul(x, 0.2), 0.5), 0, 1)], // TensorFlow.js's too
   log_sigmoid: [logSigmoid],
   tanh: [tanh, "tanh"],
   softplus: [softplus],

@@ -52,15 +52,31 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
+/**
+ * Writes files of a folder, in place of those of the same names. All are on the disk under other names before the first gets its own,
+ * so that what is half written is never seen; a crash between two of these renamings leaves new files beside old ones. Makes the
+ * folder, which it needs to write to; `what` begins the sentence that says otherwise.
+ */
+export async function replaceFiles(
+  folder: string,
+  files: readonly (readonly [name: string, bytes: Uint8Array<ArrayBuffer>])[],
+  what = `Writing ${folder}`,
+): Promise<void> {
+  checkAround(what, folder, "write");
+  await Deno.mkdir(folder, { recursive: true });
+  const part = (name: string) => `${folder}/.${name}.part`;
+  for (const [name, bytes] of files) {
+    await Deno.writeFile(part(name), bytes);
+    await sync(part(name));
+  }
+  for (const [name] of files) await Deno.rename(part(name), `${folder}/${name}`);
+  await syncNames(folder);
+}
+
 /** Writes a file, in place of the one of that name if there is one. Makes its folder, which it needs to write to. */
 export async function replaceFile(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  const [folder, name] = split(path), part = `${folder}/.${name}.part`;
-  checkAround(`Writing ${path}`, folder, "write");
-  await Deno.mkdir(folder, { recursive: true });
-  await Deno.writeFile(part, bytes);
-  await sync(part);
-  await Deno.rename(part, path);
-  await syncNames(folder);
+  const [folder, name] = split(path);
+  await replaceFiles(folder, [[name, bytes]], `Writing ${path}`);
 }
 
 /**

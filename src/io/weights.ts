@@ -28,15 +28,21 @@ export function fromRaw({ dtype, shape, bytes }: RawArray, device: Device): Tens
   return track(new Tensor([...shape], dtype, storage));
 }
 
-/** Weights with names that are all different: their paths, with a number behind those that came before. */
-export function uniqueNames(weights: readonly Weight[]): [name: string, weight: Weight][] {
+/** Names that are all different: those given, with a number behind those that came before. */
+export function unique(names: readonly string[]): string[] {
   const taken = new Set<string>();
-  return weights.map((weight) => {
-    let name = weight.name;
-    for (let i = 1; taken.has(name); i++) name = `${weight.name}_${i}`;
+  return names.map((given) => {
+    let name = given;
+    for (let i = 1; taken.has(name); i++) name = `${given}_${i}`;
     taken.add(name);
-    return [name, weight];
+    return name;
   });
+}
+
+/** Weights with names that are all different, made of their paths. */
+export function uniqueNames(weights: readonly Weight[]): [name: string, weight: Weight][] {
+  const names = unique(weights.map(({ name }) => name));
+  return weights.map((weight, i) => [names[i], weight]);
 }
 
 /** Writes weights to a safetensors file. */

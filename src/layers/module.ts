@@ -15,7 +15,7 @@ import { type Tensor, wantTensor } from "../tensor.ts";
 import { Variable } from "../variable.ts";
 import { Additions } from "./additions.ts";
 import { Connected, type Shape, toDims } from "./node.ts";
-import { Weight } from "./weight.ts";
+import { noteMade, takeRoom, Weight } from "./weight.ts";
 
 /** Arguments of whatever holds weights. */
 export interface ModuleArgs {
@@ -137,9 +137,10 @@ export abstract class Module extends Connected {
       );
     }
     const path = `${this.name}/${name}`;
+    takeRoom(path, dims);
     const variable = tidy(() => {
       const initial = getInitializer(initializer).apply(dims, dtype ?? this.variableDtype);
-      return new Variable(initial, trainable, path);
+      return noteMade(new Variable(initial, trainable, path));
     });
     const weight = new Weight(
       path,
@@ -158,7 +159,7 @@ export abstract class Module extends Connected {
   }
   /** Makes a generator, for `build`: from `seed`, or else the next stream of the global seed. */
   protected addRandomState(seed?: number): RandomState {
-    const state = newRandomState(currentDevice(), seed);
+    const state = noteMade(newRandomState(currentDevice(), seed));
     this.#randomStates.push(state);
     return state;
   }

@@ -65,7 +65,7 @@ export class Compiled {
   #metrics: NamedMetric[] | undefined;
   #restored: Readonly<Record<string, Tensor>> | undefined; // state of metrics that are not there yet
 
-  constructor(model: Steppable, args: CompileArgs) {
+  constructor(model: Steppable, readonly args: CompileArgs) {
     const names = model.outputNames;
     if (!args?.optimizer) {
       throw new DinogradError("compile needs { optimizer, loss }: got no optimizer");

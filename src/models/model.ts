@@ -3,17 +3,20 @@
 import type { Logs } from "../callbacks/callback.ts";
 import type { History } from "../callbacks/history.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { isRecord } from "../data/elements.ts";
 import { DinogradError } from "../errors.ts";
 import { deserializeLayer } from "../layers/deserialize.ts";
 import { type LayerArgs, toDims } from "../layers/layer.ts";
 import { single } from "../layers/node.ts";
 import {
   encodeWeights,
-  fileHandler,
-  inTensorflowJsTerms,
+  type ModelArtifacts,
+  type SaveArgs,
   type SaveHandler,
 } from "../io/artifacts.ts";
-import { loadWeights, saveWeights } from "../io/weights.ts";
+import { fileSystem } from "../io/handlers.ts";
+import { inTensorflowJsTerms } from "../io/terms.ts";
+import { loadWeights, saveWeights, unique, uniqueNames } from "../io/weights.ts";
 import { currentDevice, type Device, within } from "../native/device.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import { concat } from "../ops/join.ts";
@@ -42,6 +45,7 @@ import {
 import { splitBatches, splitSamples } from "./split.ts";
 import type { Loop } from "./loop.ts";
 import type { CompileArgs } from "./outputs.ts";
+import { optimizerWeights, trainingConfigOf } from "./saved_training.ts";
 import { bringRows, hostFor } from "./transfer.ts";
 
 /**
@@ -75,6 +79,7 @@ export class Model extends Container {
   #compiled: Compiled | undefined;
   #fitting = false;
   #arena: Arena | undefined;
+  #metadata: Record<string, unknown> | undefined;
 
   /** A model is a layer: it takes what every layer takes. */
   constructor(args: LayerArgs = {}) {
@@ -258,28 +263,84 @@ export class Model extends Container {
     return Promise.resolve().then(() => this.#onBatch(x, y, sampleWeight, false));
   }
 
+  /** The topology as `modelFromJSON` reads it, in TensorFlow.js's terms: as text, or as an object where `returnString` is false. */
+  toJSON(_unused?: unknown, returnString = true): string | Record<string, unknown> {
+    const topology = {
+      ...inTensorflowJsTerms({ class_name: this.getClassName(), config: this.getConfig() }),
+      keras_version: "3.0.0",
+      backend: "dinograd",
+    };
+    return returnString ? JSON.stringify(topology) : topology;
+  }
+
+  /** Has `save` put a plain object with the model, for `getUserDefinedMetadata` of what is loaded. */
+  setUserDefinedMetadata(metadata: Record<string, unknown>): void {
+    const json = JSON.stringify(metadata);
+    if (!isRecord(metadata) || json === undefined) {
+      throw new DinogradError(`userDefinedMetadata must be a plain object, got ${typeof metadata}`);
+    }
+    this.#metadata = JSON.parse(json);
+  }
+  /** What `setUserDefinedMetadata` was given, or came with a loaded model. */
+  getUserDefinedMetadata(): Record<string, unknown> | undefined {
+    return this.#metadata;
+  }
+
   /**
-   * Saves topology and weights in TensorFlow.js's layers format.
-   * @param target `file://` and a folder, which gets model.json and weights.bin; or a handler with a `save` method.
+   * Saves topology and weights in TensorFlow.js's layers format, for `loadLayersModel` or TensorFlow.js itself; with
+   * `includeOptimizer`, also what `compile` was told and the optimizer's state, so that training can go on as if it had not stopped.
+   *
+   * 16-bit floats are saved as float32. What TensorFlow.js has not (optimizers such as AdamW, Keras 3's hard_sigmoid) is saved under
+   * names that it does not know: it says so when it loads such a model.
+   *
+   * ```ts
+   * import * as dg from "../../mod.ts";
+   *
+   * const model = dg.sequential({ layers: [dg.layers.dense({ units: 1, inputShape: [2] })] });
+   * model.compile({ optimizer: "adam", loss: "meanSquaredError" });
+   * await model.fit(dg.ones([8, 2]), dg.zeros([8, 1]), { verbose: 0 });
+   * const folder = await Deno.makeTempDir();
+   * await model.save(`file://${folder}`, { includeOptimizer: true });
+   * const again = await dg.loadLayersModel(`file://${folder}/model.json`);
+   * await again.fit(dg.ones([8, 2]), dg.zeros([8, 1]), { verbose: 0 });
+   * await Deno.remove(folder, { recursive: true });
+   * ```
+   * @param target A folder, with or without `file://`, which gets model.json and weights.bin; or a handler with a `save` method.
    */
-  async save(target: string | SaveHandler): Promise<unknown> {
+  async save(target: string | SaveHandler, args: SaveArgs = {}): Promise<unknown> {
     if (!this.built) {
       throw new DinogradError(`Model "${this.name}" is not built yet: nothing to save`);
     }
-    const handler = typeof target === "string" ? fileHandler(target) : target;
-    const { specs, data } = encodeWeights(this.weights);
-    return await handler.save({
-      modelTopology: {
-        ...inTensorflowJsTerms({ class_name: this.getClassName(), config: this.getConfig() }),
-        keras_version: "3.0.0",
-        backend: "dinograd",
-      },
+    const handler = typeof target === "string" ? fileSystem(target) : target;
+    if (typeof handler?.save !== "function") {
+      throw new DinogradError(`save needs a folder or a handler with a method save`);
+    }
+    return await handler.save(this.#artifacts(args));
+  }
+
+  #artifacts({ includeOptimizer = false, trainableOnly = false }: SaveArgs): ModelArtifacts {
+    const compiled = includeOptimizer ? this.#ready() : undefined;
+    const trained = new Set(this.trainableWeights);
+    const weights = uniqueNames(this.weights).filter(([, w]) => !trainableOnly || trained.has(w));
+    const own = encodeWeights(weights.map(([name, { variable }]) => [name, variable]));
+    const state = tidy(() => {
+      const all = compiled ? optimizerWeights(compiled.optimizer) : [];
+      const names = unique(all.map(({ name }) => name));
+      return encodeWeights(all.map(({ tensor }, i) => [names[i], tensor]), "optimizer");
+    });
+    const data = new Uint8Array(own.data.length + state.data.length);
+    data.set(own.data);
+    data.set(state.data, own.data.length);
+    return {
+      modelTopology: this.toJSON(undefined, false),
       format: "layers-model",
       generatedBy: `dinograd ${version}`,
       convertedBy: null,
-      weightSpecs: specs,
-      weightData: data,
-    });
+      weightSpecs: [...own.specs, ...state.specs],
+      weightData: data.buffer,
+      ...(compiled && { trainingConfig: trainingConfigOf(compiled.args, compiled.optimizer) }),
+      ...(this.#metadata && { userDefinedMetadata: this.#metadata }),
+    };
   }
 
   /**

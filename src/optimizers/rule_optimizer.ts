@@ -143,6 +143,13 @@ export abstract class RuleOptimizer<O extends OptimizerOptions = OptimizerOption
     this.#built(gradients.keys()).update(gradients, this.#clipping, scaling);
   }
 
+  /** The positions of the variables' state in `getWeights`, array by array: the order in which TensorFlow.js saves them. */
+  get stateBySlot(): number[] {
+    const parts = this.#state?.parts() ?? [], head = typeof this.#rate === "number" ? 2 : 1;
+    const order = parts.map((_, i) => i).sort((a, b) => parts[a].slot - parts[b].slot || a - b);
+    return order.map((i) => head + i);
+  }
+
   /** Copies of its state: step count, learning rate (where it is no schedule), then the state of each variable, as Keras saves it. */
   override getWeights(): NamedTensor[] {
     const state = this.#state;

@@ -46,6 +46,8 @@ export interface Scaling {
 /** One parameter's part of a state array, under the name it is saved by. */
 export interface Part {
   readonly name: string;
+  /** Number of the state array. */
+  readonly slot: number;
   readonly shape: readonly number[];
   read(): Tensor;
   write(value: Tensor): void;
@@ -189,12 +191,13 @@ export class OptimizerState {
   parts(): Part[] {
     const layout = this.#layout, { slots, paired } = this.#rule;
     const present = this.#slots.flatMap((flat, s) =>
-      flat ? [{ flat, label: slots[s]!.name, turn: paired ? s >> 1 : s }] : []
+      flat ? [{ flat, label: slots[s]!.name, slot: s, turn: paired ? s >> 1 : s }] : []
     );
     const turns = [...new Set(present.map(({ turn }) => turn))];
     return turns.flatMap((turn) =>
       this.variables.flatMap((v, i) =>
-        present.filter((p) => p.turn === turn).map(({ flat, label }) => ({
+        present.filter((p) => p.turn === turn).map(({ flat, label, slot }) => ({
+          slot,
           name: `${v.name.replaceAll("/", "_")}_${label}`,
           shape: v.shape,
           read: () => layout.read(flat, i),
