@@ -137,6 +137,15 @@ export function compileArgsFrom(saved: unknown, file: string): CompileArgs {
     throw new DinogradError(`${file} has a trainingConfig that is none: ${JSON.stringify(saved)}`);
   }
   const { loss, metrics, loss_weights, weighted_metrics } = saved;
+  for (const [key, value] of Object.entries({ loss, metrics, loss_weights, weighted_metrics })) {
+    const plain = key === "loss_weights" ? "number" : "string";
+    if (!given(value) || typeof value === plain || Array.isArray(value) || isRecord(value)) {
+      continue;
+    }
+    throw new DinogradError(
+      `${file} must give ${key} as a ${plain}, a list or an object, got ${JSON.stringify(value)}`,
+    );
+  }
   return {
     optimizer: optimizerFrom(saved.optimizer_config, file),
     loss: loss as CompileArgs["loss"],
