@@ -174,7 +174,8 @@ Deno.test("optimizers of TensorFlow.js are written and read in its terms", async
     const [make, name] of [
       [dg.train.sgd(0.1), "SGD"],
       [dg.train.adagrad(0.1), "Adagrad"],
-      [dg.train.adadelta(0.1), "Adadelta"],
+      [dg.train.adadelta(0.1), "dinograd>Adadelta"],
+      [dg.train.rmsprop(0.01, 0.9, 0, 1e-7, true), "dinograd>RMSprop"],
       [dg.train.momentum(0.1, 0.9), "dinograd>SGD"],
       [dg.train.adam({ clipnorm: 1 }), "dinograd>Adam"],
       [dg.train.adam(decay), "dinograd>Adam"],

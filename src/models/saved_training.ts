@@ -46,13 +46,12 @@ function named(kind: string, value: unknown): unknown {
   );
 }
 
-/** What TensorFlow.js's optimizers take besides the learning rate, and what that is called here. */
+/** What TensorFlow.js calls the options, besides the learning rate, of those optimizers that take the same steps there as here. */
 const theirs: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   SGD: {},
   Adam: { beta_1: "beta_1", beta_2: "beta_2", epsilon: "epsilon" },
-  RMSProp: { rho: "decay", momentum: "momentum", epsilon: "epsilon", centered: "centered" },
+  RMSProp: { rho: "decay", momentum: "momentum", epsilon: "epsilon" },
   Adagrad: { initial_accumulator_value: "initial_accumulator_value" },
-  Adadelta: { rho: "rho", epsilon: "epsilon" },
 };
 
 // Options that TensorFlow.js fixes, at the value that it fixes them at.
@@ -60,6 +59,7 @@ const fixed: Readonly<Record<string, unknown>> = {
   momentum: 0,
   nesterov: false,
   amsgrad: false,
+  centered: false,
 };
 
 /**
