@@ -236,6 +236,21 @@ Deno.test("hard_sigmoid is Keras 2's in files of TensorFlow.js, and ours comes b
   ], "Keras 3");
 });
 
+Deno.test("a reLU that TensorFlow.js has not goes by a name that it does not know", async () => {
+  const model = dg.sequential({
+    layers: [
+      dg.layers.reLU({ maxValue: 2, inputShape: [1] }),
+      dg.layers.reLU({ negativeSlope: 0.1 }),
+      dg.layers.reLU({ threshold: 0.5 }),
+    ],
+  });
+  const artifacts = await saved(model), again = await fromMemory(artifacts);
+  const { layers } = (artifacts.modelTopology as dg.ClassConfig).config;
+  const names = (layers as dg.ClassConfig[]).map((l) => l.class_name);
+  assert.deepEqual(names, ["ReLU", "dinograd>ReLU", "dinograd>ReLU"]);
+  assert.deepEqual(again.getConfig(), model.getConfig());
+});
+
 Deno.test("weights are found by name, by TensorFlow.js's short name, or by order", async () => {
   const model = row(), wanted = values(model);
   const artifacts = await saved(model);

@@ -120,7 +120,7 @@ onEachDevice("fit, evaluate and predict refuse what they cannot use", async () =
   await refuses("batch callback", fit({ batchSize: 2, callbacks: { onBatchEnd: boom } }), /boom/);
   await refuses("evaluate", () => model.evaluate(x, y, { batchSize: 0 }), /batchSize.*got 0/);
   await refuses("predict", () => model.predict(x, { batchSize: 0 }), /batchSize.*got 0/);
-  await refuses("save", () => model.save("http://here"), /begins with file/);
+  await refuses("save", () => model.save("http://here"), /is no folder/);
   await model.fit(x, y, { verbose: 0 });
   model.dispose();
   dg.dispose([x, y, wide]);

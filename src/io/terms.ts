@@ -27,6 +27,10 @@ const activations: readonly (readonly [ours: string, theirs: string])[] = [
 
 const isActivation = (key: string) => /activation$/i.test(key);
 
+// TensorFlow.js's ReLU passes over these options: under a name that it does not know, it says so instead.
+const isOurs = (class_name: string, options: Config) =>
+  class_name === "ReLU" && Boolean(options.negative_slope || options.threshold);
+
 /** A config as TensorFlow.js says it; Keras's names are read back from it too. */
 export function inTensorflowJsTerms<T>(config: T): T {
   if (Array.isArray(config)) return config.map(inTensorflowJsTerms) as T;
@@ -43,7 +47,9 @@ export function inTensorflowJsTerms<T>(config: T): T {
     .map(([key, value]) => [optionNames[class_name]?.[key] ?? key, value]);
   return {
     ...out,
-    class_name: classNames[class_name] ?? class_name,
+    class_name: isOurs(class_name, options)
+      ? `dinograd>${class_name}`
+      : classNames[class_name] ?? class_name,
     config: { ...penalty, ...Object.fromEntries(renamed) },
   } as T;
 }
