@@ -436,6 +436,7 @@ Deno.test("loading without permission is a sentence, and no prompt", async () =>
 Deno.test("what cannot be saved is said", async () => {
   const model = row();
   await assert.rejects(model.save("http://x"), /"http:\/\/x" is no folder/);
+  await assert.rejects(model.save("file://"), /"file:\/\/" names no folder/);
   await assert.rejects(saved(model, { includeOptimizer: true }), /must be compiled first/);
   const mine = (y: dg.Tensor, p: dg.Tensor) => y.sub(p).square();
   model.compile({ optimizer: "sgd", loss: mine });

@@ -165,6 +165,7 @@ export function fileSystem(address: string, weightPathPrefix?: string): SaveHand
     throw new DinogradError(`"${address}" is no folder: wanted a path, or file:// and a path`);
   }
   const path = toPath(address).replace(/(?<=.)\/+$/, "");
+  if (path === "") throw new DinogradError(`"${address}" names no folder for a model`);
   return {
     async save(artifacts) {
       await replaceFiles(path, [
