@@ -415,6 +415,44 @@ Deno.test("models come over HTTP, in several files, with metadata", async () => 
   for (const m of [model, again, moved]) m.dispose();
 });
 
+Deno.test("a server may point elsewhere, but to no host without permission", async () => {
+  const model = row(), { weightData, weightSpecs, ...rest } = await saved(model);
+  const weightsManifest = [{ paths: ["w"], weights: weightSpecs }];
+  await using there = serve(
+    new Map<string, Uint8Array<ArrayBuffer> | string>([
+      ["model.json", JSON.stringify({ ...rest, weightsManifest })],
+      ["w", new Uint8Array(weightData)],
+    ]),
+  );
+  const tokens: (string | null)[] = [];
+  await using here = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    tokens.push(request.headers.get("authorization"));
+    const { pathname } = new URL(request.url);
+    const to = pathname === "/round" ? "/round" : `http://${there.host}${pathname}`;
+    return new Response(null, { status: 302, headers: { location: to } });
+  });
+  const at = `http://127.0.0.1:${here.addr.port}`;
+  const again = await dg.loadLayersModel(
+    dg.io.http(`${at}/model.json`, { requestInit: { headers: { authorization: "secret" } } }),
+  );
+  assert.deepEqual(values(again), values(model));
+  assert.deepEqual(tokens, ["secret", "secret"]);
+  await assert.rejects(dg.loadLayersModel(`${at}/round`), /points to http.*\/round after all/);
+  const program = `
+    import * as dg from "${new URL("mod.ts", root).href}";
+    await dg.loadLayersModel("${at}/model.json").catch((error) => console.log(error.message));
+  `;
+  const { out, err } = await runProgram(program, [`--allow-net=127.0.0.1:${here.addr.port}`]);
+  const host = there.host;
+  assert.equal(
+    out.trim(),
+    `Reading http://${host}/model.json needs the permission --allow-net=${host}`,
+    err,
+  );
+  model.dispose();
+  again.dispose();
+});
+
 Deno.test("loading without permission is a sentence, and no prompt", async () => {
   const program = `
     import * as dg from "${new URL("mod.ts", root).href}";
