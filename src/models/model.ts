@@ -8,15 +8,10 @@ import { DinogradError } from "../errors.ts";
 import { deserializeLayer } from "../layers/deserialize.ts";
 import { type LayerArgs, toDims } from "../layers/layer.ts";
 import { single } from "../layers/node.ts";
-import {
-  encodeWeights,
-  type ModelArtifacts,
-  type SaveArgs,
-  type SaveHandler,
-} from "../io/artifacts.ts";
+import type { SaveArgs, SaveHandler } from "../io/artifacts.ts";
 import { fileSystem } from "../io/handlers.ts";
 import { inTensorflowJsTerms } from "../io/terms.ts";
-import { loadWeights, saveWeights, unique, uniqueNames } from "../io/weights.ts";
+import { loadWeights, saveWeights } from "../io/weights.ts";
 import { currentDevice, type Device, within } from "../native/device.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import { concat } from "../ops/join.ts";
@@ -26,7 +21,6 @@ import { Arena } from "../record.ts";
 import { tidy } from "../scope.ts";
 import type { Config } from "../serialization.ts";
 import { Tensor, track } from "../tensor.ts";
-import { version } from "../version.ts";
 import { Compiled } from "./compiled.ts";
 import { Container } from "./container.ts";
 import { checkCount, mapSamples, rowsOf, type TensorData, toList, toSamples } from "./data.ts";
@@ -45,7 +39,7 @@ import {
 import { splitBatches, splitSamples } from "./split.ts";
 import type { Loop } from "./loop.ts";
 import type { CompileArgs } from "./outputs.ts";
-import { optimizerWeights, trainingConfigOf } from "./saved_training.ts";
+import { artifactsOf } from "./artifacts.ts";
 import { bringRows, hostFor } from "./transfer.ts";
 
 /**
@@ -315,32 +309,11 @@ export class Model extends Container {
     if (typeof handler?.save !== "function") {
       throw new DinogradError(`save needs a folder or a handler with a method save`);
     }
-    return await handler.save(this.#artifacts(args));
-  }
-
-  #artifacts({ includeOptimizer = false, trainableOnly = false }: SaveArgs): ModelArtifacts {
-    const compiled = includeOptimizer ? this.#ready() : undefined;
-    const trained = new Set(this.trainableWeights);
-    const weights = uniqueNames(this.weights).filter(([, w]) => !trainableOnly || trained.has(w));
-    const own = encodeWeights(weights.map(([name, { variable }]) => [name, variable]));
-    const state = tidy(() => {
-      const all = compiled ? optimizerWeights(compiled.optimizer) : [];
-      const names = unique(all.map(({ name }) => name));
-      return encodeWeights(all.map(({ tensor }, i) => [names[i], tensor]), "optimizer");
-    });
-    const data = new Uint8Array(own.data.length + state.data.length);
-    data.set(own.data);
-    data.set(state.data, own.data.length);
-    return {
-      modelTopology: this.toJSON(undefined, false),
-      format: "layers-model",
-      generatedBy: `dinograd ${version}`,
-      convertedBy: null,
-      weightSpecs: [...own.specs, ...state.specs],
-      weightData: data.buffer,
-      ...(compiled && { trainingConfig: trainingConfigOf(compiled.args, compiled.optimizer) }),
-      ...(this.#metadata && { userDefinedMetadata: this.#metadata }),
-    };
+    const compiled = args.includeOptimizer ? this.#ready() : undefined;
+    const topology = this.toJSON(undefined, false);
+    return await handler.save(
+      artifactsOf(this, topology, args, compiled, this.#metadata),
+    );
   }
 
   /**
