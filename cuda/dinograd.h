@@ -115,7 +115,7 @@ DG_API int dg_synchronize(int device);
 // Each device has a pool. Arrays of up to 1 MiB are cut from pieces of 2 MiB, larger ones are pieces of their own, which are
 // kept when they are freed; sizes are rounded up by an eighth at most, and to 256 bytes. With DINOGRAD_POOL=off in the
 // environment every array is an allocation of its exact size that is given back when it is freed, so that sanitizers see what
-// touches its neighbours. The figures below leave out what a GPU needs to be used at all: 16 MiB of workspace, 16 MiB
+// touches its neighbours. The figures below leave out what a GPU needs to be used at all: 32 MiB of workspace, 16 MiB
 // (and 17 MiB of the host's memory, pinned) for large transfers from the first of them on, and what the driver takes.
 
 // A new array of `count` (>= 0) elements, contents undefined. While recording it belongs to the arena, unless `persistent`

@@ -27,7 +27,8 @@ const program = `
   console.log(JSON.stringify(said));
 `;
 
-const earlier = "DinogradError: The GPU failed earlier, while running softmax: restart the program";
+const earlier =
+  "DinogradError: The GPU failed earlier, while running softmax<float>: restart the program";
 
 Deno.test({
   name: "a GPU that fails says what it was doing, then that it failed, and other devices go on",
@@ -38,7 +39,7 @@ Deno.test({
     const { code, out, err } = await runProgram(program, ["-A"], env);
     assert.equal(code, 0, err);
     assert.deepEqual(JSON.parse(out), [
-      "DinogradError: The GPU failed while running softmax or an operation shortly before it: an illegal memory access was " +
+      "DinogradError: The GPU failed while running softmax<float> or an operation shortly before it: an illegal memory access was " +
       "encountered. Nothing on it can be used any more: restart the program (DINOGRAD_SYNC=1 finds out which it was)",
       ...[earlier, earlier, earlier],
       "14",

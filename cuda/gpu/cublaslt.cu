@@ -198,9 +198,12 @@ int product(const MatMulArgs &args, int64_t pitch_a, void *y, int out, const voi
       return failed;
   constexpr float one = 1, zero = 0;
   const Gpu &gpu = current();
-  return status(call.Matmul(handle_of_gpu(), plan->operation, &one, args.b, plan->b, args.a, plan->a, &zero, y, plan->y,
-                            y, plan->y, &plan->algorithm, gpu.workspace, lt_workspace_bytes, gpu.stream),
-                "A matrix product");
+  if (int failed =
+          status(call.Matmul(handle_of_gpu(), plan->operation, &one, args.b, plan->b, args.a, plan->a, &zero, y,
+                             plan->y, y, plan->y, &plan->algorithm, gpu.workspace, lt_workspace_bytes, gpu.stream),
+                 "A matrix product"))
+    return failed;
+  return launched(cudaSuccess, {"matmul of cuBLASLt", 1});
 }
 
 // y = activation(sums + bias), rounded once.

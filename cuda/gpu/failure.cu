@@ -33,8 +33,8 @@ bool final(cudaError_t error) {
   }
 }
 
-// A kernel's name as this compiler writes template arguments, "... [with auto kernel = NAME; ...]", without namespaces:
-// "unary<relu, float, float>".
+// A kernel's name, which may be in launch()'s own as this compiler writes template arguments, "... [with auto kernel = NAME; ...]",
+// without namespaces: "unary<relu, float, float>".
 Text kernel_name(std::string_view function) {
   const std::string_view before = "kernel = ";
   const size_t start = function.find(before);

@@ -15,7 +15,7 @@ struct Staging;
 
 // What a GPU was given last. Its failures come to light later, and then this is the best that can be said.
 struct Work {
-  const char *kernel;  // in the words of launch(); null: a recorded step
+  const char *kernel;  // its name, or launch()'s, which holds it; null: a recorded step
   int calls;           // of the recorded step; 0: nothing was given yet
 };
 

@@ -149,7 +149,8 @@ int run_fill(const FillArgs &args) {
 
 int run_copy(const CopyArgs &args) {
   const size_t bytes = static_cast<size_t>(args.bytes);
-  return gpu::status(cudaMemcpyAsync(args.y, args.x, bytes, cudaMemcpyDeviceToDevice, gpu::current().stream), "copy");
+  const cudaStream_t stream = gpu::current().stream;
+  return gpu::launched(cudaMemcpyAsync(args.y, args.x, bytes, cudaMemcpyDeviceToDevice, stream), {"copy", 1});
 }
 
 }  // namespace dg

@@ -166,10 +166,6 @@ LT(Matmul)
     memset(workspace, 0xff, bytes);  // it is the library's to write
     multiply(op, a, la, b, lb, d, ld);
   };
-  if (state.submit) {
-    state.submit(stream, work);
-  } else {
-    work();
-  }
+  state.submit(stream, work);
   return success;
 }

@@ -8,6 +8,6 @@ struct StandIn {
   bool refuses = false;            // finds no algorithm
   bool fails = false;              // products report a failure
   bool idle = false;               // products compute nothing
-  // How work reaches a stream (so that it becomes part of a graph); without it, work is done at once.
+  // How work reaches a stream, where it waits for its turn or becomes part of a graph.
   void (*submit)(void *stream, std::function<void()> work) = nullptr;
 };

@@ -10,6 +10,7 @@
 #include "check.h"
 #include "core/backend.h"
 #include "gpu/index.h"
+#include "gpu/launch.h"
 
 using namespace dg;
 
@@ -44,11 +45,13 @@ void divisions() {
 }
 
 void much_shared_memory() {
+  CHECK(backend::use(0) == 0);
   for (int i = 0; i < 2; i++)
     CHECK(gpu::launch<write_last_byte>(1, 1, gpu::shared_default * 2) == 0, "%s", sentence().c_str());
   CHECK(gpu::launch<write_last_byte>(1, 1, size_t{1} << 20) == DG_E_DEVICE);
   CHECK(sentence().find("write_last_byte failed") != std::string::npos, "%s", sentence().c_str());
   CHECK(gpu::launch<write_last_byte>(1, 1, gpu::shared_default * 2) == 0);
+  CHECK(backend::synchronize(0) == 0, "%s", sentence().c_str());
 }
 
 // In a process of its own, because devices are looked for once.

@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char *restart = "Nothing on it can be used any more: restart the program";
 const std::string softmax_failed =
-    "The GPU failed while running softmax or an operation shortly before it: an illegal "
+    "The GPU failed while running softmax<float> or an operation shortly before it: an illegal "
     "memory access was encountered. " +
     std::string(restart) + " (DINOGRAD_SYNC=1 finds out which it was)";
 
@@ -55,7 +55,7 @@ void a_kernel_that_fails() {
   CHECK(dg_softmax(x, y, 2, 2, 0) == 0, "nobody knows yet");
   CHECK(dg_download(y, 0, values, 16) == DG_E_DEVICE && says(softmax_failed));
   // From now on briefly, whatever is asked for.
-  const std::string earlier = "The GPU failed earlier, while running softmax: restart the program";
+  const std::string earlier = "The GPU failed earlier, while running softmax<float>: restart the program";
   CHECK(dg_download(y, 0, values, 16) == DG_E_DEVICE && says(earlier));
   CHECK(dg_upload(x, 0, values, 16) == DG_E_DEVICE && says(earlier));
   CHECK(dg_fill(x, 1) == DG_E_DEVICE && says(earlier));
@@ -133,8 +133,8 @@ void one_at_a_time() {
   const pid_t child = fork();
   if (child == 0) {
     setenv("DINOGRAD_SYNC", "1", 1);
-    const std::string want =
-        "The GPU failed while running softmax: an illegal memory access was encountered. " + std::string(restart);
+    const std::string want = "The GPU failed while running softmax<float>: an illegal memory access was encountered. " +
+                             std::string(restart);
     const int x = on(0, 4), y = on(1, 4), arena = dg_arena(1);
     emu::set_timing(emu::Timing::late);
     CHECK(dg_fill(x, 0) == 0 && dg_fill(y, 0) == 0);
