@@ -6,6 +6,7 @@ import { onEachDevice } from "./fixtures.ts";
 
 // deno-lint-ignore no-explicit-any
 const odd = (x: unknown) => x as any; // what a type check would refuse
+const images = () => dg.ones([1, 4, 4, 2]);
 const x = () => dg.ones([2, 3]), i = (...v: number[]) => dg.tensor(v, [v.length], "int32");
 
 const cases: [string, () => unknown, RegExp][] = [
@@ -113,6 +114,91 @@ const cases: [string, () => unknown, RegExp][] = [
     () => dg.crossEntropy(x(), i(1, 2, 3)),
     /wants class numbers of shape \[2\], got \[3\]/,
   ],
+  // Images
+  [
+    "conv2d",
+    () => dg.conv2d(x(), dg.ones([1, 1, 3, 1]), 1, "same"),
+    /wants images of rank 4, or 3 without a batch, got \[2,3\]/,
+  ],
+  [
+    "conv2d",
+    () => dg.conv2d(images(), dg.ones([3, 3, 2]), 1, "same"),
+    /conv2d wants a filter of rank 4, got \[3,3,2\]/,
+  ],
+  [
+    "conv2d",
+    () => dg.conv2d(images(), dg.ones([3, 3, 1, 3]), 1, "same"),
+    /2 channels do not go into 1, and 3 not into groups/,
+  ],
+  [
+    "conv2d",
+    () => dg.conv2d(images(), dg.ones([5, 3, 2, 3]), 1, "valid"),
+    /cannot lay windows that reach over \[5,3\] into \[4,4\]$/,
+  ],
+  [
+    "conv2d",
+    () => dg.conv2d(images(), dg.ones([3, 3, 2, 3]), 1, odd("full")),
+    /conv2d wants pad "valid", "same", a whole number .*, got "full"/,
+  ],
+  [
+    "conv2d",
+    () => dg.conv2d(images(), dg.ones([3, 3, 2, 3]), 1, [[1, 0], [1, 1], [1, 1], [0, 0]]),
+    /nothing for batch and channels, got \[\[1,0\]/,
+  ],
+  [
+    "conv2d",
+    () => dg.conv2d(images(), dg.ones([3, 3, 2, 3]), [1, 0], 1),
+    /conv2d wants strides: a whole number of at least 1, or 2 of them, got \[1,0\]/,
+  ],
+  [
+    "conv2d",
+    () => dg.conv2d(images(), dg.ones([3, 3, 2, 3]), 1, 1, "NHWX"),
+    /conv2d wants dataFormat "NHWC" or "NCHW", .*, got "NHWX"/,
+  ],
+  [
+    "conv2d",
+    () => dg.conv2d(images(), dg.ones([3, 3, 2, 3]), 1, "same", "NHWC", 1, "ceil"),
+    /and pad in numbers for it, got "ceil" and "same"/,
+  ],
+  [
+    "fused.conv2d",
+    () =>
+      dg.fused.conv2d({
+        x: images(),
+        filter: dg.ones([1, 1, 2, 3]),
+        strides: 1,
+        pad: 0,
+        bias: [1],
+      }),
+    /fused.conv2d wants a float32 bias of shape \[3\], got float32 \[1\]/,
+  ],
+  [
+    "conv2dTranspose",
+    () => dg.conv2dTranspose(images(), dg.ones([3, 3, 5, 2]), [1, 9, 8, 5], 2, "same"),
+    /cannot give images of \[9,8\]: these would be convolved to \[5,4\]/,
+  ],
+  [
+    "conv2dTranspose",
+    () => dg.conv2dTranspose(images(), dg.ones([3, 3, 5, 2]), [1, 8, 8, 4], 2, "same"),
+    /gives \[1,8,8,5\], not the outputShape \[1,8,8,4\]/,
+  ],
+  [
+    "depthwiseConv2d",
+    () => dg.depthwiseConv2d(images(), dg.ones([3, 3, 3, 1]), 1, "same"),
+    /wants filters for 2 channels, got \[3,3,3,1\]/,
+  ],
+  [
+    "separableConv2d",
+    () => dg.separableConv2d(images(), dg.ones([3, 3, 2, 1]), dg.ones([3, 1, 2, 1]), 1, "same"),
+    /wants a pointwise filter \[1,1,in,out\], got \[3,1,2,1\]/,
+  ],
+  [
+    "dilation2d",
+    () => dg.dilation2d(images(), dg.ones([3, 3, 1]), 1, "same"),
+    /\[height,width,2\]/,
+  ],
+  ["maxPool", () => dg.maxPool(images(), 2, 1, 2), /padding smaller than its windows, got pad 2/],
+  ["pool", () => dg.pool(images(), 2, odd("sum"), "same"), /the type "max" or "avg", got "sum"/],
   // Indices
   ["gather", () => x().gather(dg.ones([1])), /gather wants int32 indices, got float32/],
   [

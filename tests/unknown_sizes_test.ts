@@ -54,6 +54,25 @@ Deno.test("an unknown size goes through operations", () => {
       ["dropout", dg.dropout(x, 0.5), [N, 4, 6]],
       ["batchNorm", x.batchNorm(dg.ones([6]), dg.ones([6])), [N, 4, 6]],
       ["depthToSpace", batch(2, 2, 8).depthToSpace(2), [N, 4, 4, 2]],
+      ["conv2d", images.conv2d(dg.ones([3, 3, 2, 5]), 2, "same"), [N, 2, 2, 5]],
+      ["conv2d of unknown images", batch(N, N, 2).conv2d(dg.ones([3, 3, 2, 5]), 1, "valid"), [
+        N,
+        N,
+        N,
+        5,
+      ]],
+      ["conv1d", x.conv1d(dg.ones([2, 3, 4]), 1, "valid"), [N, 3, 4]],
+      ["conv2dTranspose", images.conv2dTranspose(dg.ones([2, 2, 3, 2]), [N, 8, 8, 3], 2, "same"), [
+        N,
+        8,
+        8,
+        3,
+      ]],
+      ["depthwiseConv2d", images.depthwiseConv2d(dg.ones([2, 2, 2, 3]), 1, "valid"), [N, 3, 3, 6]],
+      ["maxPool", images.maxPool(2, 2, "valid"), [N, 2, 2, 2]],
+      ["avgPool", images.avgPool(3, 1, "same"), [N, 4, 4, 2]],
+      ["maxPoolWithArgmax", dg.maxPoolWithArgmax(images, 2, 2, "valid").indexes, [N, 2, 2, 2]],
+      ["dilation2d", images.dilation2d(dg.ones([3, 3, 2]), 1, "same"), [N, 4, 4, 2]],
       ["spaceToBatchND", images.spaceToBatchND([2, 2], [[0, 0], [0, 0]]), [N, 2, 2, 2]],
     ];
     for (const [name, y, shape] of cases) {
@@ -69,6 +88,10 @@ Deno.test("what cannot fit is refused before the batch is known", () => {
     assert.throws(() => x.add(dg.ones([5])), /Cannot add \[null,4,6\] and \[5\]: sizes 6 and 5/);
     assert.throws(() => x.matMul(dg.ones([5, 2])), /Cannot matMul \[null,4,6\] by \[5,2\]/);
     assert.throws(() => x.concat(batch(4, 3)), /Cannot concat \[null,4,6\], \[null,4,3\]/);
+    assert.throws(
+      () => batch(4, 4, 3).conv2d(dg.ones([3, 3, 2, 5]), 1, "same"),
+      /Cannot conv2d \[null,4,4,3\] by a filter \[3,3,2,5\]: 3 channels do not go into 2/,
+    );
     assert.throws(() => x.dataSync(), /Tensor \[null,4,6\] is only described and has no values/);
   });
 });

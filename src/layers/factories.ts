@@ -65,6 +65,7 @@ import {
 } from "./reshaping.ts";
 
 export { input } from "./core.ts";
+export * from "./image_factories.ts";
 export { Layer } from "./layer.ts";
 
 /** What a sequential model is fed: `layers.inputLayer({ inputShape: [28, 28] })`. */

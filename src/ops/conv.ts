@@ -1,7 +1,7 @@
 // Which convolutions are there? In one to three dimensions, with groups, strides and dilations, forwards and transposed.
 
 import { DinogradError } from "../errors.ts";
-import { sameDim, showShape } from "../shape.ts";
+import { sameShape, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { convImages, convTransposeImages, type FilterArgs, type Following } from "./conv_images.ts";
 import { type Operand, use } from "./operand.ts";
@@ -78,25 +78,23 @@ export function fusedConv2d({ x, filter, ...args }: FusedConv2dArgs): Tensor {
   return convImages("fused.conv2d", 2, x, filter, args, args);
 }
 
-const transposed = (rank: number) => {
+/** A transposed convolution of images [batch, sizes.., in] by a filter [window.., out, in]. */
+export type ConvTranspose = (
+  x: Operand,
+  filter: Operand,
+  outputShape: readonly number[],
+  strides: number | readonly number[],
+  pad: Padding,
+  dimRoundingMode?: Rounding,
+) => Tensor;
+
+const transposed = (rank: number): ConvTranspose => {
   const name = `conv${rank}dTranspose`;
-  return (
-    x: Operand,
-    filter: Operand,
-    outputShape: readonly number[],
-    strides: number | readonly number[],
-    pad: Padding,
-    dimRoundingMode?: Rounding,
-  ): Tensor =>
+  return (x, filter, outputShape, strides, pad, dimRoundingMode) =>
     use(x, (t) => {
-      const y = convTransposeImages(name, rank, t, filter, outputShape.slice(-1 - rank, -1), {
-        strides,
-        pad,
-        dimRoundingMode,
-      });
-      if (y.rank === outputShape.length && y.shape.every((d, i) => sameDim(d, outputShape[i]))) {
-        return y;
-      }
+      const sizes = outputShape.slice(-1 - rank, -1), args = { strides, pad, dimRoundingMode };
+      const y = convTransposeImages(name, rank, t, filter, sizes, args);
+      if (sameShape(y.shape, outputShape)) return y;
       y.dispose();
       throw new DinogradError(
         `${name} of ${showShape(t.shape)} gives ${showShape(y.shape)}, not the outputShape ${
@@ -106,10 +104,8 @@ const transposed = (rank: number) => {
     });
 };
 
-type Transposed = ReturnType<typeof transposed>;
-
 /** The transposed convolution along one dimension: x [batch, width, in] by filter [width, out, in] to `outputShape`. */
-export const conv1dTranspose: Transposed = transposed(1);
+export const conv1dTranspose: ConvTranspose = transposed(1);
 
 /**
  * The transposed convolution of images, which leads back from a convolution's output to its input: x [batch, height, width, in] by
@@ -124,7 +120,7 @@ export const conv1dTranspose: Transposed = transposed(1);
  * assert.deepEqual(y.reshape([16]).arraySync(), Array(16).fill(3));
  * ```
  */
-export const conv2dTranspose: Transposed = transposed(2);
+export const conv2dTranspose: ConvTranspose = transposed(2);
 
 /** The transposed convolution of volumes: x [batch, depth, height, width, in] by filter [depth, height, width, out, in]. */
-export const conv3dTranspose: Transposed = transposed(3);
+export const conv3dTranspose: ConvTranspose = transposed(3);

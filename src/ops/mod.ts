@@ -24,6 +24,7 @@ export {
   conv2dTranspose,
   conv3d,
   conv3dTranspose,
+  type ConvTranspose,
   type FusedConv2dArgs,
 } from "./conv.ts";
 export type { FilterArgs, Following } from "./conv_images.ts";
