@@ -58,7 +58,7 @@ void check(const char *what, const Shape &s, int transposes, Rounding allowed, c
   memset(y.all.data(), 0xff, y.all.size() * sizeof(T));
   const int failed = multiply({type_of<T>, a.data(), b.data(), s.bias ? bias.data() : nullptr, y.data(), s.batch, s.m,
                                s.n, s.k, step_a, step_b, ta, tb, 1, s.activation ? leaky : -1, 0.25f});
-  CHECK(!failed, "%.*s", failure().length(), failure().data());
+  CHECK(!failed && !backend::synchronize(0), "%.*s", failure().length(), failure().data());
   double worst = 0;  // error over its bound
   for (int64_t t = 0, at = 0; t < s.batch; t++)
     for (int64_t i = 0; i < s.m; i++)
