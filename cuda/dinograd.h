@@ -234,7 +234,8 @@ DG_API int dg_engine(int engine);
 // ---- Convolution and pooling ---------------------------------------------------------------------------------------
 // Inputs and outputs are [batch, sizes of 1 to 3 spatial dimensions (the rank), channels]. Along a dimension, element w of
 // the window of output o lies on input o * stride + w * dilation - padding; what falls outside the input is left out, so
-// that padding behind it follows from the output's size.
+// that padding behind it follows from the output's size. Sizes, and outputs * stride + window * dilation + inputs + padding, are below
+// 2^31.
 
 enum dg_conv_kind {
   DG_CONV_FORWARD,  // y output = a input with b filter

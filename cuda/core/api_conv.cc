@@ -34,8 +34,9 @@ int read_axes(Numbers &numbers, int rank, Axis *axes) {
   for (int d = 0; d < rank; d++) DG_TRY(numbers.next(axes[d].padding, 0, "A padding"));
   for (int d = 0; d < rank; d++) {
     const double out = static_cast<double>(axes[d].out), window = static_cast<double>(axes[d].window);
-    const double reach = out * static_cast<double>(axes[d].stride) + window * static_cast<double>(axes[d].dilation);
-    DG_REQUIRE(reach <= max_count, "Windows reach too far: over ", reach, " elements");
+    const double reach = out * static_cast<double>(axes[d].stride) + window * static_cast<double>(axes[d].dilation) +
+                         static_cast<double>(axes[d].in + axes[d].padding);
+    DG_REQUIRE(reach <= INT32_MAX, "Windows may reach over 2^31 - 1 elements, got ", reach);
   }
   return 0;
 }

@@ -34,14 +34,16 @@ struct Epilogue {
   }
 };
 
-// Where load i of a thread lies in a slice: neighbours in the block are neighbours in memory.
-struct Spot {
-  int line, k;
-  __device__ Spot(bool along_k, int i) {
-    const int t = static_cast<int>(threadIdx.x);
-    line = along_k ? t / depth + i * (tile_threads / depth) : t % tile;
-    k = along_k ? t % depth : t / tile + i * (tile_threads / tile);
-  }
+// A thread's loads of a slice: neighbours in the block are neighbours in memory. Those along k share their k, those along
+// the lines their line.
+template <bool along_k>
+struct Loads {
+  int line = along_k ? static_cast<int>(threadIdx.x) / depth : static_cast<int>(threadIdx.x) % tile;
+  int k = along_k ? static_cast<int>(threadIdx.x) % depth : static_cast<int>(threadIdx.x) / tile;
+
+  __device__ int line_of(int i) const { return along_k ? line + i * (tile_threads / depth) : line; }
+  __device__ int k_of(int i) const { return along_k ? k : k + i * (tile_threads / tile); }
+  static constexpr int lines = along_k ? loads : 1, depths = along_k ? 1 : loads;
 };
 
 // y [parts, m, groups * n]
@@ -57,35 +59,48 @@ __device__ void multiply_tile(const Operands &operands, const Product &p, const 
   const int64_t group = block % p.groups, part = block / p.groups;
   const int64_t begin = part * p.length, end = begin + p.length < p.k ? begin + p.length : p.k;
 
-  constexpr int lines = Operands::a_along_k ? loads : 1;
-  typename Operands::Row row[lines];
+  using LoadsA = Loads<Operands::a_along_k>;
+  using LoadsB = Loads<Operands::b_along_k>;
+  const LoadsA in_a;
+  const LoadsB in_b;
+  typename Operands::Row row[LoadsA::lines];
 #pragma unroll
-  for (int i = 0; i < lines; i++) {
-    const int64_t m = row0 + Spot(Operands::a_along_k, i).line;
+  for (int i = 0; i < LoadsA::lines; i++) {
+    const int64_t m = row0 + in_a.line_of(i);
     row[i] = operands.row(m < p.m ? m : 0);
   }
   // The next slice waits in registers while this one is used.
   float next_a[loads], next_b[loads];
   const auto look_up = [&](int64_t k0) {
 #pragma unroll
-    for (int i = 0; i < loads; i++) {
-      const Spot a(Operands::a_along_k, i), b(Operands::b_along_k, i);
-      const int64_t k = k0 + a.k, column = column0 + b.line;
-      const bool has_a = k < end && row0 + a.line < p.m, has_b = k0 + b.k < end && column < p.n;
-      next_a[i] = has_a ? operands.a(group, row[Operands::a_along_k ? i : 0], operands.at(k)) : 0;
-      next_b[i] = has_b ? operands.b(group * p.n + column, operands.at(k0 + b.k)) : 0;
+    for (int i = 0; i < LoadsA::depths; i++) {
+      const int64_t k = k0 + in_a.k_of(i);
+      const typename Operands::Depth at = operands.at(k < end ? k : begin);
+#pragma unroll
+      for (int j = 0; j < LoadsA::lines; j++)
+        next_a[i + j] = k < end && row0 + in_a.line_of(j) < p.m ? operands.a(group, row[j], at) : 0;
+    }
+#pragma unroll
+    for (int i = 0; i < LoadsB::depths; i++) {
+      const int64_t k = k0 + in_b.k_of(i);
+      const typename Operands::Depth at = operands.at(k < end ? k : begin);
+#pragma unroll
+      for (int j = 0; j < LoadsB::lines; j++) {
+        const int64_t column = column0 + in_b.line_of(j);
+        next_b[i + j] = k < end && column < p.n ? operands.b(group * p.n + column, at) : 0;
+      }
     }
   };
   const int thread_row = static_cast<int>(threadIdx.x) / (tile / each) * each;
   const int thread_column = static_cast<int>(threadIdx.x) % (tile / each) * each;
   float sum[each][each] = {};
   if (begin < end) look_up(begin);
+#pragma unroll 1
   for (int64_t k0 = begin; k0 < end; k0 += depth) {
 #pragma unroll
     for (int i = 0; i < loads; i++) {
-      const Spot a(Operands::a_along_k, i), b(Operands::b_along_k, i);
-      slice_a[a.k * pitch + a.line] = next_a[i];
-      slice_b[b.k * pitch + b.line] = next_b[i];
+      slice_a[in_a.k_of(i) * pitch + in_a.line_of(i)] = next_a[i];
+      slice_b[in_b.k_of(i) * pitch + in_b.line_of(i)] = next_b[i];
     }
     __syncthreads();
     if (k0 + depth < end) look_up(k0 + depth);
@@ -98,7 +113,9 @@ __device__ void multiply_tile(const Operands &operands, const Product &p, const 
           sum[i][j] = fma_(slice_a[k * pitch + thread_row + i], slice_b[k * pitch + thread_column + j], sum[i][j]);
     __syncthreads();
   }
+#pragma unroll
   for (int i = 0; i < each; i++)
+#pragma unroll
     for (int j = 0; j < each; j++) {
       const int64_t m = row0 + thread_row + i, n = column0 + thread_column + j;
       if (m < p.m && n < p.n) write(part, (m * p.groups + group) * p.n + n, group * p.n + n, sum[i][j]);
@@ -180,8 +197,7 @@ template <class T, class Operands>
 int convolve(const ConvArgs &args) {
   constexpr int64_t few_columns = 16;
   const Operands operands(args);
-  Product p{operands.m(args.batch), operands.n(), operands.k(args.batch), args.groups, 0, 0, 1, 0};
-  p.length = p.k;
+  Product p{operands.m, operands.n, operands.k, args.groups, 0, 0, 1, operands.k};
   p.tiles_m = divide_up(p.m, tile);
   p.tiles_n = divide_up(p.n, tile);
   const Epilogue<T> epilogue{static_cast<const T *>(args.bias), args.activation, args.alpha};

@@ -7,63 +7,86 @@
 
 namespace dg::gpu {
 
-// How the windows lie. A place is the position of a pixel along the spatial axes, with its image.
+// The position of a pixel along the spatial axes, or of an element of a window; core sees to it that int holds them.
 struct Place {
-  int64_t image, at[spatial];
+  int32_t image, at[spatial];
 };
+
+// How the windows lie.
 struct Geometry {
-  Axis axis[spatial];
-  Divider in[spatial], out[spatial], window[spatial], stride[spatial];
+  struct Along {
+    Divider in, out, window, stride;
+    int32_t in_size, out_size, step, dilation, padding;
+  } axis[spatial];
+  int64_t inputs, taps;
   int64_t in_channels, out_channels, groups;
 
   explicit Geometry(const ConvArgs &args)
-      : in_channels(args.in_channels), out_channels(args.out_channels), groups(args.groups) {
+      : inputs(elements(args.axis, &Axis::in)),
+        taps(elements(args.axis, &Axis::window)),
+        in_channels(args.in_channels),
+        out_channels(args.out_channels),
+        groups(args.groups) {
+    const auto number = [](int64_t n) { return static_cast<int32_t>(n); };
     for (int d = 0; d < spatial; d++) {
-      axis[d] = args.axis[d];
-      in[d] = Divider(axis[d].in);
-      out[d] = Divider(axis[d].out);
-      window[d] = Divider(axis[d].window);
-      stride[d] = Divider(axis[d].stride);
+      const Axis &a = args.axis[d];
+      axis[d] = {Divider(a.in), Divider(a.out),   Divider(a.window),  Divider(a.stride), number(a.in),
+                 number(a.out), number(a.stride), number(a.dilation), number(a.padding)};
     }
   }
 
-  __device__ static Place place(int64_t i, const Divider (&size)[spatial]) {
+  // The place of number i among those of the sizes that `size` picks from an axis.
+  template <Divider Along::*size>
+  __device__ Place place(int64_t i) const {
     Place p;
-    for (int d = spatial - 1; d >= 0; d--) i = size[d].divide(i, p.at[d]);
-    p.image = i;
+    for (int d = spatial - 1; d >= 0; d--) {
+      int64_t rest;
+      i = (axis[d].*size).divide(i, rest);
+      p.at[d] = static_cast<int32_t>(rest);
+    }
+    p.image = static_cast<int32_t>(i);
     return p;
   }
-  // Where element `tap` of an output's window lies: its pixel, or -1 outside.
-  __device__ int64_t input_pixel(const Place &output, const Place &tap) const {
-    int64_t pixel = output.image;
+  // Where the window of output i begins.
+  __device__ Place window_of(int64_t i) const {
+    Place p = place<&Along::out>(i);
+    for (int d = 0; d < spatial; d++) p.at[d] = p.at[d] * axis[d].step - axis[d].padding;
+    return p;
+  }
+  // Element i of a window, as a distance from where that begins.
+  __device__ Place element(int64_t i) const {
+    Place p = place<&Along::window>(i);
+    for (int d = 0; d < spatial; d++) p.at[d] *= axis[d].dilation;
+    return p;
+  }
+  // The pixel of the input there, or -1 outside.
+  __device__ int64_t input_pixel(const Place &window, const Place &element) const {
+    int64_t pixel = window.image;
     for (int d = 0; d < spatial; d++) {
-      const int64_t at = output.at[d] * axis[d].stride + tap.at[d] * axis[d].dilation - axis[d].padding;
-      if (at < 0 || at >= axis[d].in) return -1;
-      pixel = pixel * axis[d].in + at;
+      const int32_t at = window.at[d] + element.at[d];
+      if (at < 0 || at >= axis[d].in_size) return -1;
+      pixel = pixel * axis[d].in_size + at;
     }
     return pixel;
   }
-  // The output whose window's element `tap` is an input: its pixel, or -1 if there is none.
-  __device__ int64_t output_pixel(const Place &input, const Place &tap) const {
+  // The output whose window has an input at an element, or -1 if there is none.
+  __device__ int64_t output_pixel(const Place &input, const Place &element) const {
     int64_t pixel = input.image;
     for (int d = 0; d < spatial; d++) {
-      const int64_t from = input.at[d] + axis[d].padding - tap.at[d] * axis[d].dilation;
+      const int32_t from = input.at[d] + axis[d].padding - element.at[d];
       if (from < 0) return -1;
       int64_t rest;
-      const int64_t at = stride[d].divide(from, rest);
-      if (rest || at >= axis[d].out) return -1;
-      pixel = pixel * axis[d].out + at;
+      const int64_t at = axis[d].stride.divide(from, rest);
+      if (rest || at >= axis[d].out_size) return -1;
+      pixel = pixel * axis[d].out_size + at;
     }
     return pixel;
   }
-  int64_t inputs() const { return elements(axis, &Axis::in); }
-  int64_t outputs() const { return elements(axis, &Axis::out); }
-  int64_t taps() const { return elements(axis, &Axis::window); }
   int64_t in_depth() const { return in_channels / groups; }
   int64_t out_depth() const { return out_channels / groups; }
 };
 
-// For each group a product [m, k] . [k, n]. A row or a value of k is looked up once (Row, Depth) and used often.
+// For each group a product [m, k] . [k, n]. A row, or a value of k, is looked up once (Row, Depth) and used often.
 // a_along_k, b_along_k: in which direction neighbours of a factor lie in memory.
 
 template <class T>
@@ -71,12 +94,12 @@ struct ForwardOperands {  // rows: outputs; k: (tap, input channel)
   static constexpr bool a_along_k = true, b_along_k = false;
   using Row = Place;
   struct Depth {
-    Place tap;
+    Place element;
     int64_t channel, k;
   };
   Geometry g;
   const T *x, *filter;
-  int64_t depth;
+  int64_t depth, m, n, k;
   Divider channels;
 
   explicit ForwardOperands(const ConvArgs &args)
@@ -84,20 +107,20 @@ struct ForwardOperands {  // rows: outputs; k: (tap, input channel)
         x(static_cast<const T *>(args.a)),
         filter(static_cast<const T *>(args.b)),
         depth(g.in_depth()),
+        m(args.batch * elements(args.axis, &Axis::out)),
+        n(g.out_depth()),
+        k(g.taps * depth),
         channels(depth) {}
-  int64_t m(int64_t batch) const { return batch * g.outputs(); }
-  int64_t n() const { return g.out_depth(); }
-  int64_t k(int64_t) const { return g.taps() * depth; }
 
-  __device__ Row row(int64_t m) const { return Geometry::place(m, g.out); }
-  __device__ Depth at(int64_t k) const {
+  __device__ Row row(int64_t i) const { return g.window_of(i); }
+  __device__ Depth at(int64_t i) const {
     Depth d;
-    d.k = k;
-    d.tap = Geometry::place(channels.divide(k, d.channel), g.window);
+    d.k = i;
+    d.element = g.element(channels.divide(i, d.channel));
     return d;
   }
   __device__ float a(int64_t group, const Row &row, const Depth &d) const {
-    const int64_t pixel = g.input_pixel(row, d.tap);
+    const int64_t pixel = g.input_pixel(row, d.element);
     return pixel < 0 ? 0 : widen(x[pixel * g.in_channels + group * depth + d.channel]);
   }
   __device__ float b(int64_t column, const Depth &d) const { return widen(filter[d.k * g.out_channels + column]); }
@@ -108,12 +131,12 @@ struct InputOperands {  // rows: inputs; k: (tap, output channel)
   static constexpr bool a_along_k = true, b_along_k = true;
   using Row = Place;
   struct Depth {
-    Place tap;
-    int64_t channel, number;  // of the tap
+    Place element;
+    int64_t channel, tap;
   };
   Geometry g;
   const T *dy, *filter;
-  int64_t depth, columns;
+  int64_t depth, m, n, k;
   Divider channels, own;
 
   explicit InputOperands(const ConvArgs &args)
@@ -121,28 +144,27 @@ struct InputOperands {  // rows: inputs; k: (tap, output channel)
         dy(static_cast<const T *>(args.a)),
         filter(static_cast<const T *>(args.b)),
         depth(g.out_depth()),
-        columns(g.in_depth()),
+        m(args.batch * g.inputs),
+        n(g.in_depth()),
+        k(g.taps * depth),
         channels(depth),
-        own(columns) {}
-  int64_t m(int64_t batch) const { return batch * g.inputs(); }
-  int64_t n() const { return columns; }
-  int64_t k(int64_t) const { return g.taps() * depth; }
+        own(n) {}
 
-  __device__ Row row(int64_t m) const { return Geometry::place(m, g.in); }
-  __device__ Depth at(int64_t k) const {
+  __device__ Row row(int64_t i) const { return g.place<&Geometry::Along::in>(i); }
+  __device__ Depth at(int64_t i) const {
     Depth d;
-    d.number = channels.divide(k, d.channel);
-    d.tap = Geometry::place(d.number, g.window);
+    d.tap = channels.divide(i, d.channel);
+    d.element = g.element(d.tap);
     return d;
   }
   __device__ float a(int64_t group, const Row &row, const Depth &d) const {
-    const int64_t pixel = g.output_pixel(row, d.tap);
+    const int64_t pixel = g.output_pixel(row, d.element);
     return pixel < 0 ? 0 : widen(dy[pixel * g.out_channels + group * depth + d.channel]);
   }
   __device__ float b(int64_t column, const Depth &d) const {
     int64_t channel;
     const int64_t group = own.divide(column, channel);
-    return widen(filter[(d.number * columns + channel) * g.out_channels + group * depth + d.channel]);
+    return widen(filter[(d.tap * n + channel) * g.out_channels + group * depth + d.channel]);
   }
 };
 
@@ -150,16 +172,16 @@ template <class T>
 struct FilterOperands {  // rows: (tap, input channel); k: outputs
   static constexpr bool a_along_k = false, b_along_k = false;
   struct Row {
-    Place tap;
+    Place element;
     int64_t channel;
   };
   struct Depth {
-    Place output;
+    Place window;
     int64_t k;
   };
   Geometry g;
   const T *x, *dy;
-  int64_t depth;
+  int64_t depth, m, n, k;
   Divider channels;
 
   explicit FilterOperands(const ConvArgs &args)
@@ -167,19 +189,19 @@ struct FilterOperands {  // rows: (tap, input channel); k: outputs
         x(static_cast<const T *>(args.a)),
         dy(static_cast<const T *>(args.b)),
         depth(g.in_depth()),
+        m(g.taps * depth),
+        n(g.out_depth()),
+        k(args.batch * elements(args.axis, &Axis::out)),
         channels(depth) {}
-  int64_t m(int64_t) const { return g.taps() * depth; }
-  int64_t n() const { return g.out_depth(); }
-  int64_t k(int64_t batch) const { return batch * g.outputs(); }
 
-  __device__ Row row(int64_t m) const {
+  __device__ Row row(int64_t i) const {
     Row r;
-    r.tap = Geometry::place(channels.divide(m, r.channel), g.window);
+    r.element = g.element(channels.divide(i, r.channel));
     return r;
   }
-  __device__ Depth at(int64_t k) const { return {Geometry::place(k, g.out), k}; }
+  __device__ Depth at(int64_t i) const { return {g.window_of(i), i}; }
   __device__ float a(int64_t group, const Row &row, const Depth &d) const {
-    const int64_t pixel = g.input_pixel(d.output, row.tap);
+    const int64_t pixel = g.input_pixel(d.window, row.element);
     return pixel < 0 ? 0 : widen(x[pixel * g.in_channels + group * depth + row.channel]);
   }
   __device__ float b(int64_t column, const Depth &d) const { return widen(dy[d.k * g.out_channels + column]); }
