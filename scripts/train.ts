@@ -29,6 +29,21 @@ const models: Record<string, (height: number, width: number, classes: number) =>
         dg.layers.dense({ units: classes, activation: "softmax" }),
       ],
     }),
+  cnn: (height, width, classes) =>
+    dg.sequential({
+      name: "cnn",
+      layers: [
+        dg.layers.reshape({ targetShape: [height, width, 1], inputShape: [height, width] }),
+        dg.layers.conv2d({ filters: 32, kernelSize: 3, activation: "relu" }),
+        dg.layers.maxPooling2d(),
+        dg.layers.conv2d({ filters: 64, kernelSize: 3, activation: "relu" }),
+        dg.layers.maxPooling2d(),
+        dg.layers.conv2d({ filters: 64, kernelSize: 3, activation: "relu" }),
+        dg.layers.flatten(),
+        dg.layers.dense({ units: 64, activation: "relu" }),
+        dg.layers.dense({ units: classes, activation: "softmax" }),
+      ],
+    }),
 };
 
 const options = {

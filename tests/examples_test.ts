@@ -18,6 +18,7 @@ Deno.test("every example is tried here", () => {
     "devices.ts",
     "digits.ts",
     "gradients.ts",
+    "images.ts",
     "pairs.ts",
     "reviews.ts",
   ]);
@@ -39,6 +40,12 @@ Deno.test("digits.ts learns to read", async () => {
   const out = await run("digits.ts", "1500");
   assert.ok(Number(/accuracy ([\d.]+)\n/.exec(out)![1]) > 0.7, out);
   assert.match(out, /read as \d, is \d/);
+});
+
+Deno.test("images.ts learns to read, and shows what it looks at", async () => {
+  const out = await run("images.ts", "1500");
+  assert.ok(Number(/accuracy ([\d.]+)\n/.exec(out)![1]) > 0.7, out);
+  assert.match(out, /\n(?:[ .oO@]{25}\n){39}0 tensors left\n$/);
 });
 
 Deno.test("pairs.ts learns from two inputs for two outputs", async () => {
