@@ -4,6 +4,8 @@
 #pragma once
 #include <stddef.h>
 
+#include <functional>
+
 #include "runtime.h"
 
 namespace emu {
@@ -40,3 +42,6 @@ struct Counts {
 Counts &counts();
 
 }  // namespace emu
+
+// Leaves work in a stream, in turn, as a kernel. It is shown by the emulated library, for what stands in for NVIDIA's own.
+extern "C" void dg_emulated_submit(void *stream, std::function<void()> work);

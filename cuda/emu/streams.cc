@@ -86,6 +86,13 @@ cudaError_t submit(cudaStream_t stream, Kind kind, Work work) {
   return cudaSuccess;
 }
 
+extern "C" __attribute__((visibility("default"))) void dg_emulated_submit(void *stream, std::function<void()> work) {
+  submit(static_cast<cudaStream_t>(stream), Kind::kernel, [work = std::move(work)] {
+    work();
+    return cudaSuccess;
+  });
+}
+
 bool drain(EmulatedStream &s) {
   if (skipped()) return false;
   while (!s.queue.empty()) {

@@ -2,6 +2,8 @@
 // test what it was asked for.
 #include "cublaslt_stand_in.h"
 
+#include <dlfcn.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gpu/cublaslt_api.h"
@@ -80,6 +82,16 @@ void multiply(const OperationDescriptor &op, const void *a, const LayoutDescript
 }
 
 bool aligned(const void *p, uint32_t alignment) { return reinterpret_cast<uintptr_t>(p) % alignment == 0; }
+
+// Where the test that opened this library sets none, the emulated library's way into a stream, which it shows for this.
+auto *way_into_streams() {
+  if (!state.submit) {
+    const char *path = getenv("DINOGRAD_CUDA_LIB");
+    if (void *emulated = path ? dlopen(path, RTLD_NOW | RTLD_NOLOAD) : nullptr)
+      state.submit = reinterpret_cast<decltype(state.submit)>(dlsym(emulated, "dg_emulated_submit"));
+  }
+  return state.submit;
+}
 
 template <class T>
 int set(T &to, const void *value, size_t bytes) {
@@ -160,12 +172,14 @@ LT(Matmul)
       *static_cast<const float *>(alpha) != 1 || *static_cast<const float *>(beta) != 0)
     return invalid;
   if (state.fails) return failed_to_run;
+  auto *const submit = way_into_streams();
+  if (!submit) return failed_to_run;
   state.products++;
   if (state.idle) return success;
   const auto work = [op = *op, a, la = *la, b, lb = *lb, d, ld = *ld, workspace, bytes] {
     memset(workspace, 0xff, bytes);  // it is the library's to write
     multiply(op, a, la, b, lb, d, ld);
   };
-  state.submit(stream, work);
+  submit(stream, work);
   return success;
 }

@@ -8,6 +8,7 @@
 #include "calls.h"
 #include "core/backend.h"
 #include "cublaslt_stand_in.h"
+#include "emu/control.h"
 #include "gpu/cublaslt.h"
 #include "gpu/gpu.h"
 #include "math/half.h"
@@ -241,14 +242,6 @@ void absent(const char *file, const char *sentence) {
   CHECK(result == 0, "%s", sentence);
 }
 
-// What the stand-in does takes its turn in the stream, like a kernel.
-void in_turn(void *stream, std::function<void()> work) {
-  emu::submit(static_cast<cudaStream_t>(stream), emu::Kind::kernel, [work = std::move(work)] {
-    work();
-    return cudaSuccess;
-  });
-}
-
 }  // namespace
 
 int main() {
@@ -261,7 +254,7 @@ int main() {
   CHECK(library, "%s", dlerror());
   if (!library) return check_report("emu_cublaslt_test");
   lt = reinterpret_cast<StandIn *(*)()>(dlsym(library, "stand_in"))();
-  lt->submit = in_turn;
+  lt->submit = dg_emulated_submit;
   products();
   large_activations();
   plans_are_kept();
