@@ -167,6 +167,16 @@ DG_API double dg_program_calls(int program);  // kernel calls per run of the pro
 // called off the main thread.
 DG_API int dg_replay(int context, int program, int steps, int params, int target, int width);
 
+// ---- Profile -------------------------------------------------------------------------------------------------------
+
+// From 1 on each kernel call, those of programs too, runs by itself, is waited for and timed (a GPU's launch and the wait
+// are in it), until 0; 1 forgets what was timed before.
+DG_API int dg_profile(int on);
+// Text: calls that were alike, number `index` of them, as fields between tabs: name of the family, sizes, number of calls,
+// nanoseconds that they took together, and of one call the floating-point operations and the bytes that it must read and write at least
+// (0 where nobody counts them). DG_E_ARGUMENT past the end.
+DG_API int dg_profile_row(int index);
+
 // ---- Elementwise ---------------------------------------------------------------------------------------------------
 // Operations are those of ops.def; their ids are found by name (dg_name). a and b of dg_unary are the parameters of the
 // formula (leakyRelu's slope, clipByValue's bounds). Arithmetic results have the type of the operands, predicates are bool.

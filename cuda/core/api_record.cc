@@ -142,7 +142,9 @@ int dg_replay(int id, int handle, int steps, int params, int target, int width) 
       DG_TRY(run_copy(copy));
       copy.x = static_cast<const char *>(copy.x) + copy.bytes;
     }
-    DG_TRY(program->compiled ? backend::launch(*program) : run_program(*program));
+    DG_TRY(profiling()         ? run_profiled(*program)
+           : program->compiled ? backend::launch(*program)
+                               : run_program(*program));
   }
   return 0;
 }

@@ -41,6 +41,8 @@ export const symbols = {
   dg_program_free: { parameters: [i], result: i },
   dg_program_calls: { parameters: [i], result: d },
   dg_replay: { parameters: [i, i, i, i, i, i], result: i },
+  dg_profile: { parameters: [i], result: i },
+  dg_profile_row: { parameters: [i], result: i },
   dg_unary: { parameters: [i, i, i, f, f], result: i },
   dg_binary: { parameters: [i, i, i, i, i], result: i },
   dg_where: { parameters: [i, i, i, i, i], result: i },
