@@ -44,6 +44,7 @@ export {
 export {
   type DeviceLimits,
   type KernelProfile,
+  measureLimits,
   profile,
   type ProfileInfo,
   profileTable,

@@ -176,6 +176,8 @@ DG_API int dg_profile(int on);
 // nanoseconds that they took together, and of one call the floating-point operations and the bytes that it must read and write at least
 // (0 where nobody counts them). DG_E_ARGUMENT past the end.
 DG_API int dg_profile_row(int index);
+// y = a y + b (fused, float32), `turns` times over in registers: what the device can compute at most, when it is timed.
+DG_API int dg_iterate(int y, float a, float b, double turns);
 
 // ---- Elementwise ---------------------------------------------------------------------------------------------------
 // Operations are those of ops.def; their ids are found by name (dg_name). a and b of dg_unary are the parameters of the

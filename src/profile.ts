@@ -2,6 +2,8 @@
 
 import { DinogradError } from "./errors.ts";
 import { currentDevice, type Device } from "./native/device.ts";
+import { zeros } from "./ops/creation.ts";
+import { tidy } from "./scope.ts";
 import { memory } from "./tensor.ts";
 
 /** Kernel calls of one family on operands of the same sizes. */
@@ -93,6 +95,47 @@ export interface DeviceLimits {
   operations?: number;
   /** Bytes per second to and from memory. */
   bytes?: number;
+}
+
+/** Seconds that the quickest of several runs takes. */
+function quickest(device: Device, run: () => void): number {
+  const { native, index } = device;
+  let best = Infinity;
+  for (let i = 0; i < 20; i++) {
+    const start = performance.now();
+    run();
+    native.check(native.calls.dg_synchronize(index));
+    best = Math.min(best, performance.now() - start);
+  }
+  return best / 1e3;
+}
+
+/**
+ * Measures what the current device can do at most, with all its threads: float32 multiply-adds in registers, and copying
+ * within its memory (64 MiB, read and written).
+ *
+ * ```ts
+ * import * as dg from "./mod.ts";
+ *
+ * const x = dg.randomNormal([128, 128]);
+ * const { kernels } = await dg.profile(() => x.matMul(x));
+ * console.log(dg.profileTable(kernels, dg.measureLimits()));
+ * ```
+ */
+export function measureLimits(): Required<DeviceLimits> {
+  const device = currentDevice(), { native } = device;
+  return tidy(() => {
+    const sums = zeros([device.kind === "gpu" ? 2 ** 20 : 2 ** 14]), handle = sums.storage.handle;
+    const iterate = (turns: number) =>
+      quickest(device, () => native.check(native.calls.dg_iterate(handle, 0.999999, 1e-6, turns)));
+    let turns = 16;
+    while (iterate(turns) < 1e-3) turns *= 2; // long enough for the clock and for what a call costs
+    const bytes = 2 ** 26, [from, to] = [zeros([bytes / 4]), zeros([bytes / 4])];
+    const copy = quickest(device, () => {
+      native.check(native.calls.dg_copy(from.storage.handle, to.storage.handle));
+    });
+    return { operations: 2 * turns * sums.size / iterate(turns), bytes: 2 * bytes / copy };
+  });
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;

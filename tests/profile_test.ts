@@ -70,6 +70,13 @@ Deno.test("a profile within a profile is refused, and one that fails ends", asyn
   assert.deepEqual((await dg.profile(() => 7)).result, 7);
 });
 
+onEachDevice("what a device can do at most is measured", () => {
+  const before = dg.memory().numTensors, { operations, bytes } = dg.measureLimits();
+  assert.ok(operations > 1e6 && operations < 1e15, `${operations} operations per second`);
+  assert.ok(bytes > 1e6 && bytes < 1e14, `${bytes} bytes per second`);
+  assert.equal(dg.memory().numTensors, before);
+});
+
 Deno.test("time tells the clock's milliseconds and the kernels'", async () => {
   const x = dg.ones([50, 50]);
   const { kernelMs, wallMs } = await dg.time(() => dg.tidy(() => x.matMul(x).dataSync()));

@@ -62,6 +62,11 @@ inline void of(const CastArgs &p, Cost &c) {
   c.bytes = bytes(p.in, p.n) + bytes(p.out, p.n);
   say(c, dtype_name(p.in), " to ", dtype_name(p.out), " ", p.n);
 }
+inline void of(const IterateArgs &p, Cost &c) {
+  c.operations = 2 * number(p.turns) * number(p.n);
+  c.bytes = 2 * bytes(DG_FLOAT32, p.n);
+  say(c, p.turns, " x ", p.n);
+}
 inline void of(const FillArgs &p, Cost &c) {
   c.bytes = bytes(p.type, p.n);
   say(c, p.n);

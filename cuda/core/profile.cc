@@ -93,4 +93,14 @@ int dg_profile_row(int index) {
   return scratch_text(text.data(), text.length());
 }
 
+int dg_iterate(int y_, float a, float b, double turns) {
+  Entry entry;
+  DG_OPERAND(y, y_);
+  DG_TRY(need_type(*y, DG_FLOAT32, "The array"));
+  DG_REQUIRE(whole(turns), "The number of turns must be a whole number, got ", turns);
+  if (y->count == 0) return 0;
+  return DG_SUBMIT(y->device(), IterateArgs, iterate,
+                   (IterateArgs{reinterpret_cast<float *>(y->data()), y->count, static_cast<int64_t>(turns), a, b}));
+}
+
 }  // extern "C"

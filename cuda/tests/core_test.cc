@@ -121,6 +121,22 @@ void profiles() {
   for (int i : {a, b, y}) dg_free(i);
 }
 
+void iterates() {
+  for (const int n : {1, 7, 16, 95, 193, 2000})
+    for (const int turns : {0, 1, 5}) {
+      std::vector<float> want(n);
+      for (int i = 0; i < n; i++) want[i] = static_cast<float>(i % 13) - 6;
+      const int y = array(want);
+      CHECK(dg_iterate(y, 0.75f, 0.3f, turns) == 0);
+      for (float &v : want)
+        for (int t = 0; t < turns; t++) v = fmaf(0.75f, v, 0.3f);
+      const std::vector<float> got = read(y, n);
+      for (int i = 0; i < n; i++) CHECK(fabsf(got[i] - want[i]) <= 1e-6f * fabsf(want[i]), "%d of %d", i, n);
+      CHECK(dg_iterate(y, 1, 1, 0.5) == DG_E_ARGUMENT && dg_iterate(y, 1, 1, -1) == DG_E_ARGUMENT);
+      dg_free(y);
+    }
+}
+
 void threads() {
   std::vector<std::thread> workers;
   for (int w = 0; w < 3; w++)
@@ -242,6 +258,7 @@ int main() {
   memory();
   recordings();
   profiles();
+  iterates();
   threads();
   nonsense();
   return check_report("core_test");

@@ -14,7 +14,7 @@ import { DinogradError } from "../errors.ts";
 import { device, within } from "../native/device.ts";
 import { environment } from "../native/platform.ts";
 import { nextSeed } from "../ops/random.ts";
-import { profile, profileTable } from "../profile.ts";
+import { measureLimits, profile, profileTable } from "../profile.ts";
 import { keep } from "../scope.ts";
 import { BatchLoop } from "./batch_loop.ts";
 import { type Course, type DatasetCourse, type Done, SampleCourse } from "./course.ts";
@@ -184,9 +184,11 @@ class Fit implements Training {
   async run(): Promise<History> {
     if (environment("DINOGRAD_PROFILE") !== "1") return await this.#run();
     const { name } = this.#target.arena.device;
-    const { result, kernels } = await device(name, () => profile(() => this.#run()));
-    console.log(profileTable(kernels));
-    return result;
+    return await device(name, async () => {
+      const { result, kernels } = await profile(() => this.#run());
+      console.log(profileTable(kernels, measureLimits()));
+      return result;
+    });
   }
 
   async #run(): Promise<History> {

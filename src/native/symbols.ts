@@ -43,6 +43,7 @@ export const symbols = {
   dg_replay: { parameters: [i, i, i, i, i, i], result: i },
   dg_profile: { parameters: [i], result: i },
   dg_profile_row: { parameters: [i], result: i },
+  dg_iterate: { parameters: [i, f, f, d], result: i },
   dg_unary: { parameters: [i, i, i, f, f], result: i },
   dg_binary: { parameters: [i, i, i, i, i], result: i },
   dg_where: { parameters: [i, i, i, i, i], result: i },
