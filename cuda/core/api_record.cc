@@ -3,6 +3,7 @@
 
 #include "api.h"
 #include "arena.h"
+#include "shorten.h"
 
 using namespace dg;
 
@@ -86,6 +87,7 @@ int dg_record_end(void) {
   Program *program = c.recording->program;
   delete c.recording;
   c.recording = nullptr;
+  shorten(*program);
   if (int status = backend::compile(*program)) {
     delete program;
     return status;

@@ -2,6 +2,7 @@
 // together.
 #pragma once
 #include "cost.h"
+#include "operands.h"
 
 namespace dg {
 
@@ -10,6 +11,7 @@ struct Kernel {
   const char *name;
   int (*run)(const void *args);
   void (*cost)(const void *args, Cost &cost);
+  void (*operands)(void *args, Operands &operands);
 };
 
 bool profiling();

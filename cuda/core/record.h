@@ -49,10 +49,12 @@ template <class Args, int (*run_)(const Args &)>
 struct KernelOf {
   static int run(const void *args) { return run_(*static_cast<const Args *>(args)); }
   static void cost(const void *args, Cost &cost) { costs::of(*static_cast<const Args *>(args), cost); }
+  static void operands(void *args, Operands &operands) { operands::of(*static_cast<Args *>(args), operands); }
 };
 template <class Args, int (*run)(const Args &)>
 int submit(int device, const char *name, const Args &args) {
-  static const Kernel kernel = {name, KernelOf<Args, run>::run, KernelOf<Args, run>::cost};
+  using Of = KernelOf<Args, run>;
+  static const Kernel kernel = {name, Of::run, Of::cost, Of::operands};
   return submit_raw(device, kernel, &args, sizeof args);
 }
 #define DG_SUBMIT(device, Args, name, args) ::dg::submit<::dg::Args, ::dg::run_##name>(device, #name, args)
