@@ -32,12 +32,6 @@ struct Call final : Operands {
       if (use.region.overlaps(region)) return true;
     return false;
   }
-  // The use that makes all of the region, and nothing more.
-  Use *maker(const Region &region) {
-    for (Use &use : uses)
-      if (use.access == Access::write && use.region == region) return &use;
-    return nullptr;
-  }
 
  protected:
   void add(const Operand &operand) override {
@@ -55,15 +49,24 @@ std::vector<Call> calls_of(Program &program) {
   return calls;
 }
 
-// What made the source of copy number `copy`, if it could have made the destination: neither was touched in between.
-Use *find_maker(std::vector<Call> &calls, size_t copy, const Region &from, const Region &to) {
+// The uses of the source of copy number `copy` by the calls that made it, the first of which writes all of it; none where
+// these calls use a part of it only, or where somebody touches the destination meanwhile.
+std::vector<Use *> makers(std::vector<Call> &calls, size_t copy, const Region &from, const Region &to) {
+  std::vector<Use *> found;
   for (size_t i = copy; i-- > 0;) {
     Call &call = calls[i];
     if (call.left_out) continue;
-    if (call.touches(to)) return nullptr;
-    if (call.touches(from)) return call.maker(from);
+    if (call.touches(to)) return {};
+    bool begins = false, reads = false;
+    for (Use &use : call.uses) {
+      if (!use.region.overlaps(from)) continue;
+      if (!(use.region == from)) return {};
+      (use.access == Access::write ? begins : reads) = true;
+      found.push_back(&use);
+    }
+    if (begins && !reads) return found;
   }
-  return nullptr;
+  return {};
 }
 
 // Whether a call after the copy reads what it copied, before all of that is written anew.
@@ -89,11 +92,12 @@ void shorten(Program &program) {
     const Region from = calls[i].uses[0].region, to = calls[i].uses[1].region;
     // Arrays that outlive the recording, in its arena or elsewhere, keep what was written to them.
     if (!arena_is_free(program.arena, from.begin, from.end) || read_later(calls, i, from)) continue;
-    Use *const maker = find_maker(calls, i, from, to);
-    if (!maker) continue;
-    *maker->at = const_cast<char *>(to.begin);
-    maker->region = to;
-    calls[i].left_out = true;
+    const std::vector<Use *> uses = makers(calls, i, from, to);
+    for (Use *use : uses) {
+      *use->at = const_cast<char *>(to.begin);
+      use->region = to;
+    }
+    calls[i].left_out = !uses.empty();
   }
   size_t kept = 0;
   for (size_t i = 0; i < calls.size(); i++)

@@ -55,9 +55,9 @@ void single_copies() {
   CHECK(recorded([&] {
           const int t = temporary();
           dg_unary(neg, x, t, 0, 0), dg_binary(add, t, x, z, 0), dg_copy(t, y), dg_free(t);
-        }) == 3,
+        }) == 2,
         "somebody reads the source before");
-  CHECK(read(y, 4) == negative);
+  CHECK(read(y, 4) == negative && (read(z, 4) == std::vector<float>{0, 0, 0, 0}));
 
   reset();
   CHECK(recorded([&] {
@@ -76,10 +76,18 @@ void single_copies() {
 
   reset();
   CHECK(recorded([&] {
+          const int t = temporary();
+          dg_fill(t, 7), dg_unary(neg, t, t, 0, 0), dg_binary(add, t, x, t, 0), dg_copy(t, y), dg_free(t);
+        }) == 3,
+        "the source is made in several steps");
+  CHECK((read(y, 4) == std::vector<float>{-6, -5, -4, -3}));
+
+  reset();
+  CHECK(recorded([&] {
           const int t = temporary(), half = dg_view(t, 0, DG_FLOAT32, 2);
           dg_unary(neg, x, t, 0, 0), dg_fill(half, 5), dg_copy(t, y), dg_free(t), dg_free(half);
         }) == 3,
-        "the source has several makers");
+        "a part of the source has another maker");
   CHECK((read(y, 4) == std::vector<float>{5, 5, -3, -4}));
 
   const int arena = dg_arena(0);
