@@ -42,8 +42,8 @@ double seconds(clockid_t clock) {
 // Shortest time of a product, of runs long enough for the clock.
 double measure(MatMul run, const Product &p, clockid_t clock) {
   std::vector<float> a(p.m * p.k, 0.5f), b(p.k * p.n, 0.25f), y(p.m * p.n);
-  const MatMulArgs args = {DG_FLOAT32, a.data(),  b.data(),  nullptr,          y.data(),          1,  p.m, p.n,
-                           p.k,        p.m * p.k, p.k * p.n, p.transposes & 1, p.transposes >> 1, 0, -1, 0};
+  const MatMulArgs args = {DG_FLOAT32, a.data(),  b.data(),  nullptr,          y.data(),          1, p.m, p.n,
+                           p.k,        p.m * p.k, p.k * p.n, p.transposes & 1, p.transposes >> 1, 0, -1,  0};
   const int64_t repeats = std::max<int64_t>(1, 8000000 / (p.m * p.k * p.n));
   const double begin = seconds(clock);
   double best = 1e9;
@@ -57,9 +57,10 @@ double measure(MatMul run, const Product &p, clockid_t clock) {
 }
 
 void report(const char *name, MatMul run, double peak) {
-  const Product sizes[] = {{64, 64, 64},       {96, 96, 96},   {128, 128, 128}, {256, 256, 256},
-                           {1024, 1024, 1024}, {32, 784, 128}, {784, 32, 128},  {32, 10, 64},
-                           {32, 64, 32},       {32, 32, 1},    {1, 784, 128}};
+  const Product sizes[] = {{64, 64, 64},     {96, 96, 96},    {128, 128, 128}, {256, 256, 256}, {1024, 1024, 1024},
+                           {32, 784, 128},   {784, 32, 128},  {32, 10, 64},    {32, 64, 32},    {32, 32, 1},
+                           {1, 784, 128},    {32, 256, 5000}, {32, 5000, 256}, {256, 32, 5000}, {32, 128, 512},
+                           {1280, 256, 512}, {256, 1280, 512}};
   printf("%s: peak of one core %.1f GFLOP/s\n", name, peak / 1e9);
   printf("   m    k    n   a . b       a' . b      a . b'      a' . b'     two threads\n");
   for (Product p : sizes) {

@@ -49,12 +49,15 @@ void find_panels(const B &b, GemmBlock &block, float *room) {
   });
 }
 
-// Panels [from, to) of the block for the row of tiles that begins at `row`.
+// Panels [from, to) of the block for row number `tile` of `tiles` rows of tiles, which are about equally high: a low one would
+// have too few sums to hide the latency of a multiply-add.
 template <class A>
-void multiply_row(const A &a, const Gemm &p, const GemmBlock &block, int64_t row, int64_t from, int64_t to) {
+void multiply_row(const A &a, const Gemm &p, const GemmBlock &block, int64_t tile, int64_t tiles, int64_t from,
+                  int64_t to) {
   static const float zeros[tile_columns] = {};
   alignas(64) float room[tile_rows * block_k + lanes];
-  const int rows = static_cast<int>(p.m - row < tile_rows ? p.m - row : tile_rows);
+  const int64_t row = p.m * tile / tiles;
+  const int rows = static_cast<int>(p.m * (tile + 1) / tiles - row);
   const View panel = a.template view<tile_rows>(row, rows, block.k0, block.k, room);
   const int64_t begin = block.column + from * tile_columns;
   const int64_t end = to == block.panels() ? block.column + block.columns : block.column + to * tile_columns;
@@ -84,7 +87,7 @@ void multiply_block(const A &a, const Gemm &p, const GemmBlock &block) {
   parallel_for(divide_up(rows, down) * columns, 1, [&](int64_t i, int64_t) {
     const int64_t from = i % columns * across, to = from + across < panels ? from + across : panels;
     for (int64_t row = i / columns * down; row < (i / columns + 1) * down && row < rows; row++)
-      multiply_row(a, p, block, row * tile_rows, from, to);
+      multiply_row(a, p, block, row, rows, from, to);
   });
 }
 
