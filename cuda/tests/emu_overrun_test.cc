@@ -64,7 +64,8 @@ int run_call(const void *args) {
 }
 void submit(int array, Kernel kernel, int extra) {
   const Call call{kernel, reinterpret_cast<float *>(dg::find_array(array)->data()), extra};
-  dg::submit_raw(0, run_call, &call, sizeof call);
+  const dg::Kernel own = {"a kernel of the test", run_call, nullptr, nullptr};
+  dg::submit_raw(0, own, &call, sizeof call);
 }
 
 void in_an_array(Kernel kernel, int extra) {

@@ -166,13 +166,15 @@ int forbidden(const void *) {
   return dg::gpu::status(cudaStreamSynchronize(dg::gpu::current().stream), "Doing what a capture forbids");
 }
 int refusing(const void *) { return dg::fail(DG_E_ARGUMENT, "No"); }
+void without_operands(void *, dg::Operands &) {}
 
 // A recording that cannot become a graph says why, and leaves nothing behind.
 void captures_fail_alone() {
   const int arena = dg_arena(0), x = array({3}), y = array({0});
   for (const auto run : {forbidden, refusing}) {
     CHECK(dg_record_begin(arena) == 0 && dg_unary(neg, x, y, 0, 0) == 0);
-    dg::submit_raw(0, run, &x, sizeof x);
+    const dg::Kernel kernel = {"a kernel of the test", run, nullptr, without_operands};
+    dg::submit_raw(0, kernel, &x, sizeof x);
     CHECK(dg_unary(neg, x, y, 0, 0) == 0);
     CHECK(dg_record_end() == (run == refusing ? DG_E_ARGUMENT : DG_E_DEVICE));
     CHECK(message() == (run == refusing
