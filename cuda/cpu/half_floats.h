@@ -111,6 +111,14 @@ inline void list_floats(PoolGradArgs &a, HalfFloats &floats) {
   floats.in(a.dy, outputs);
   floats.out(a.dx, inputs);
 }
+inline void list_floats(ResizeArgs &a, HalfFloats &floats) {
+  floats.in(a.x, a.batch * a.height.in * a.width.in * a.channels);
+  floats.out(a.y, a.batch * a.height.out * a.width.out * a.channels);
+}
+inline void list_floats(ResizeGradArgs &a, HalfFloats &floats) {
+  floats.in(a.dy, a.batch * a.height.out * a.width.out * a.channels);
+  floats.out(a.dx, a.batch * a.height.in * a.width.in * a.channels);
+}
 inline void list_floats(SoftmaxArgs &a, HalfFloats &floats) {
   floats.in(a.x, a.rows * a.n);
   floats.out(a.y, a.rows * a.n);

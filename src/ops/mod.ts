@@ -62,6 +62,8 @@ export {
 export { gather, unsortedSegmentSum } from "./gather.ts";
 export { diag, eye, linspace, meshgrid, range } from "./grids.ts";
 export { concat, mirrorPad, split, stack, tile, unstack } from "./join.ts";
+/** What is done to images. */
+export * as image from "./image.ts";
 /** Linear algebra. */
 export * as linalg from "./linalg.ts";
 export {

@@ -13,18 +13,6 @@ namespace {
 constexpr int64_t elements_per_piece = 1 << 14;
 constexpr int64_t block = 64;  // channels that a piece of a gradient takes
 
-// Vectors of the channels [begin, end): f(channel, load, store), the last one perhaps only a part.
-template <class F>
-inline void each_vector(int64_t begin, int64_t end, const F &f) {
-  for (; end - begin >= lanes; begin += lanes)
-    f(
-        begin, [](const float *p) { return load(p); }, [](float *p, FloatLanes v) { store(p, v); });
-  if (const int rest = static_cast<int>(end - begin))
-    f(
-        begin, [rest](const float *p) { return load_part(p, rest); },
-        [rest](float *p, FloatLanes v) { store_part(p, rest, v); });
-}
-
 // The elements of a window that lie inside the input.
 struct Window {
   Range range[spatial];
