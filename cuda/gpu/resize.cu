@@ -34,7 +34,7 @@ template <class T>
 __global__ void __launch_bounds__(block_threads) copy_nearest(const Images __grid_constant__ p, const T *x, T *y) {
   for (int64_t i = first_index(); i < p.n; i += index_step()) {
     int64_t h, w, c;
-    const int64_t row = p.place(i, h, w, c) * p.height.in + neighbours_of(p.height, h).first;
+    const int64_t image = p.place(i, h, w, c) * p.height.in, row = image + neighbours_of(p.height, h).first;
     y[i] = x[(row * p.width.in + neighbours_of(p.width, w).first) * p.channels + c];
   }
 }
