@@ -4,6 +4,7 @@ import { convolutions } from "./cases/conv.ts";
 import { elementwise } from "./cases/elementwise.ts";
 import { selections } from "./cases/gather.ts";
 import { images } from "./cases/image.ts";
+import { bases } from "./cases/linalg.ts";
 import { products } from "./cases/matmul.ts";
 import { movement } from "./cases/movement.ts";
 import { poolings } from "./cases/pool.ts";
@@ -20,6 +21,7 @@ export const rows: readonly Row[] = [
   ...convolutions,
   ...poolings,
   ...images,
+  ...bases,
   ...movement,
   ...selections,
 ];
