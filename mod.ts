@@ -41,6 +41,17 @@ export {
   variableGrads,
 } from "./src/grad.ts";
 
+export {
+  type DeviceLimits,
+  type KernelProfile,
+  measureLimits,
+  profile,
+  type ProfileInfo,
+  profileTable,
+  time,
+  type TimeInfo,
+} from "./src/profile.ts";
+
 // ---- Layers and models ------------------------------------------------------------------------------------------------
 /** Makers of layers: `layers.dense({ units: 10 })`. */
 export * as layers from "./src/layers/factories.ts";

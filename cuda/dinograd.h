@@ -161,11 +161,23 @@ DG_API int dg_record_begin(int arena);
 DG_API int dg_record_end(void);    // program handle (> 0)
 DG_API int dg_record_abort(void);  // forget the calls noted so far; harmless when not recording
 DG_API int dg_program_free(int program);
-DG_API double dg_program_calls(int program);  // kernel calls per run of the program
+DG_API double dg_program_calls(int program);  // kernel calls per run of the program, which leaves out copies it can do without
 // Runs the program `steps` times. Before run i, f32 elements [i * width, (i + 1) * width) of `params` are copied to the
 // start of `target`, which is apart from them (width 0: nothing is). Takes its context explicitly, so that it may be
 // called off the main thread.
 DG_API int dg_replay(int context, int program, int steps, int params, int target, int width);
+
+// ---- Profile -------------------------------------------------------------------------------------------------------
+
+// From 1 on each kernel call, those of programs too, runs by itself, is waited for and timed (a GPU's launch and the wait
+// are in it), until 0; 1 forgets what was timed before.
+DG_API int dg_profile(int on);
+// Text: calls that were alike, number `index` of them, as fields between tabs: name of the family, sizes, number of calls,
+// nanoseconds that they took together, and of one call the floating-point operations and the bytes that it must read and write at least
+// (0 where nobody counts them). DG_E_ARGUMENT past the end.
+DG_API int dg_profile_row(int index);
+// y = a y + b (fused, float32), `turns` times over in registers: what the device can compute at most, when it is timed.
+DG_API int dg_iterate(int y, float a, float b, double turns);
 
 // ---- Elementwise ---------------------------------------------------------------------------------------------------
 // Operations are those of ops.def; their ids are found by name (dg_name). a and b of dg_unary are the parameters of the

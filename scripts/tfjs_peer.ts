@@ -85,6 +85,15 @@ async function answer(): Promise<PeerAnswer> {
     return model;
   }
 
+  function embedding(): Model {
+    const model = tf.sequential();
+    model.add(tf.layers.embedding({ inputDim: 10, outputDim: 3, inputLength: 4 }));
+    model.add(tf.layers.flatten());
+    model.add(tf.layers.dense({ units: 3, activation: "softmax" }));
+    model.compile({ optimizer: tf.train.adam(0.01), loss: "categoricalCrossentropy" });
+    return model;
+  }
+
   const answers: PeerAnswer = { given: [], own: [] };
   for (const { artifacts, ...rest } of given) {
     const weightData = fromBase64(artifacts.weightData).buffer;
@@ -93,6 +102,7 @@ async function answer(): Promise<PeerAnswer> {
     );
     answers.given.push(await results(model, rest));
   }
+  const tokens = { shape: [6, 4], data: Array.from({ length: 24 }, (_, i) => i * 7 % 10) };
   const classes = { shape: [6, 3], data: Array.from({ length: 18 }, (_, i) => +(i % 4 === 0)) };
   for (
     const [name, model, inputs, targets] of [
@@ -101,6 +111,7 @@ async function answer(): Promise<PeerAnswer> {
         random([6, 1], 4),
         random([6, 2], 5),
       ]],
+      ["embedding", embedding(), [tokens], [classes]],
     ] as const
   ) {
     const about = { name, inputs: [...inputs], targets: [...targets] };

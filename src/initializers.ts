@@ -40,6 +40,8 @@ const classes = {
   LecunNormal,
   LecunUniform,
   Orthogonal,
+  Uniform: RandomUniform, // Keras's short names
+  Normal: RandomNormal,
 };
 
 /** What may be passed where an initializer is wanted: one, its name in either spelling, or its config. */

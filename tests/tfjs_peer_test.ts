@@ -51,6 +51,18 @@ function functional(): dg.Model {
   return model;
 }
 
+function embedding(): dg.Model {
+  const model = dg.sequential({
+    layers: [
+      dg.layers.embedding({ inputDim: 10, outputDim: 3, inputLength: 4 }),
+      dg.layers.flatten(),
+      dg.layers.dense({ units: 3, activation: "softmax" }),
+    ],
+  });
+  model.compile({ optimizer: dg.train.sgd(0.5), loss: "categoricalCrossentropy" });
+  return model;
+}
+
 const load = ({ shape, data }: PlainTensor) => dg.tensor(data, shape);
 const plain = (t: dg.Tensor): PlainTensor => ({ shape: t.shape, data: [...t.dataSync()] });
 const one = <T>(list: T[]) => list.length === 1 ? list[0] : list;
@@ -62,7 +74,10 @@ const step = (model: dg.Model, inputs: PlainTensor[], targets: PlainTensor[]) =>
 /** A model after some training, saved, with something to run and train it on. */
 async function given(name: string, model: dg.Model): Promise<PeerModel> {
   const random = (size: number) => plain(dg.randomNormal([6, size]));
-  const inputs = name === "functional" ? [random(4), random(4)] : [random(4)];
+  const tokens = { shape: [6, 4], data: Array.from({ length: 24 }, (_, i) => i * 7 % 10) };
+  const inputs = name === "functional"
+    ? [random(4), random(4)]
+    : [name === "embedding" ? tokens : random(4)];
   const classes = { shape: [6, 3], data: Array.from({ length: 18 }, (_, i) => +(i % 4 === 0)) };
   const targets = name === "functional" ? [random(1), random(2)] : [classes];
   for (let i = 0; i < 3; i++) await step(model, inputs, targets);
@@ -98,6 +113,7 @@ const ours = [
   ["adagrad", mlp(dg.train.adagrad(0.1))],
   ["rmsprop", mlp(dg.train.rmsprop(0.01, 0.8, 0.5))],
   ["functional", functional()],
+  ["embedding", embedding()],
 ] as const;
 const models = await Promise.all(ours.map(([name, model]) => given(name, model)));
 const answer = await ask(models).catch((error: Error) => {

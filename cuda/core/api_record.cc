@@ -3,6 +3,7 @@
 
 #include "api.h"
 #include "arena.h"
+#include "shorten.h"
 
 using namespace dg;
 
@@ -86,6 +87,7 @@ int dg_record_end(void) {
   Program *program = c.recording->program;
   delete c.recording;
   c.recording = nullptr;
+  shorten(*program);
   if (int status = backend::compile(*program)) {
     delete program;
     return status;
@@ -142,7 +144,9 @@ int dg_replay(int id, int handle, int steps, int params, int target, int width) 
       DG_TRY(run_copy(copy));
       copy.x = static_cast<const char *>(copy.x) + copy.bytes;
     }
-    DG_TRY(program->compiled ? backend::launch(*program) : run_program(*program));
+    DG_TRY(profiling()         ? run_profiled(*program)
+           : program->compiled ? backend::launch(*program)
+                               : run_program(*program));
   }
   return 0;
 }

@@ -135,6 +135,13 @@ bool arena_has_arrays(const Arena *arena) {
   return false;
 }
 
+bool arena_is_free(const Arena *arena, const char *begin, const char *end) {
+  for (const Chunk &c : arena->chunks)
+    for (const Piece &p : c.pieces)
+      if (!p.used && c.base + p.offset <= begin && end <= c.base + p.offset + p.size) return true;
+  return false;
+}
+
 void arena_destroy(Arena *arena) {
   for (Chunk &c : arena->chunks) {
     if (c.reserved)

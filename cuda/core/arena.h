@@ -19,6 +19,8 @@ void arena_enter(Arena *arena);
 void arena_leave(Arena *arena);
 bool arena_has_programs(const Arena *arena);
 bool arena_has_arrays(const Arena *arena);
+// Whether [begin, end) is memory of the arena in which no array lives.
+bool arena_is_free(const Arena *arena, const char *begin, const char *end);
 void arena_destroy(Arena *arena);
 
 }  // namespace dg

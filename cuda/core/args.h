@@ -50,6 +50,11 @@ struct CastArgs {
   void *y;
   int64_t n;
 };
+struct IterateArgs {
+  float *y;
+  int64_t n, turns;
+  float a, b;
+};
 struct FillArgs {
   Dtype type;
   void *y;
@@ -267,6 +272,7 @@ struct LossScaleArgs {
   X(WhereArgs, where)                         \
   X(CastArgs, cast)                           \
   X(FillArgs, fill)                           \
+  X(IterateArgs, iterate)                     \
   X(CopyArgs, copy)                           \
   X(StridedArgs, strided)                     \
   X(GatherArgs, gather)                       \

@@ -40,7 +40,7 @@ Segment *new_segments(int count) {
   return eager_segments().data();
 }
 
-int submit_raw(int device, Run run, const void *args, size_t size) {
+int submit_raw(int device, const Kernel &kernel, const void *args, size_t size) {
   if (Recording *r = context().recording) {
     Program &p = *r->program;
     if (device != p.device)
@@ -48,11 +48,11 @@ int submit_raw(int device, Run run, const void *args, size_t size) {
     size_t at = (p.bytes.size() + 15) / 16 * 16;
     p.bytes.resize(at + size);
     memcpy(p.bytes.data() + at, args, size);
-    p.calls.push_back({run, at});
+    p.calls.push_back({&kernel, at});
     return 0;
   }
   if (int status = backend::use(device)) return status;
-  return run(args);
+  return profiling() ? run_profiled(device, kernel, args) : kernel.run(args);
 }
 
 void drop_recording(Context &c) {
@@ -64,7 +64,13 @@ void drop_recording(Context &c) {
 
 int run_program(Program &p) {
   for (const Program::Call &c : p.calls)
-    if (int status = c.run(p.bytes.data() + c.args)) return status;
+    if (int status = c.kernel->run(p.bytes.data() + c.args)) return status;
+  return 0;
+}
+
+int run_profiled(Program &p) {
+  for (const Program::Call &c : p.calls)
+    if (int status = run_profiled(p.device, *c.kernel, p.bytes.data() + c.args)) return status;
   return 0;
 }
 

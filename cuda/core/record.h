@@ -7,16 +7,15 @@
 #include "arrays.h"
 #include "backend.h"
 #include "context.h"
+#include "profile.h"
 
 namespace dg {
-
-using Run = int (*)(const void *args);
 
 struct Program {
   Arena *const arena;
   const int device;
   struct Call {
-    Run run;
+    const Kernel *kernel;
     size_t args;  // offset into `bytes`
   };
   std::vector<Call> calls;
@@ -39,16 +38,26 @@ struct Recording {
 void use(const Array &array);
 // Segments for one call: valid until it has run, or as long as the program being recorded.
 Segment *new_segments(int count);
-int submit_raw(int device, Run run, const void *args, size_t size);
+int submit_raw(int device, const Kernel &kernel, const void *args, size_t size);
 // Runs every call of the program once.
 int run_program(Program &program);
+// The same, timing each.
+int run_profiled(Program &program);
 
+// The kernel `run`, of that name.
+template <class Args, int (*run_)(const Args &)>
+struct KernelOf {
+  static int run(const void *args) { return run_(*static_cast<const Args *>(args)); }
+  static void cost(const void *args, Cost &cost) { costs::of(*static_cast<const Args *>(args), cost); }
+  static void operands(void *args, Operands &operands) { operands::of(*static_cast<Args *>(args), operands); }
+};
 template <class Args, int (*run)(const Args &)>
-int submit(int device, const Args &args) {
-  return submit_raw(
-      device, [](const void *a) { return run(*static_cast<const Args *>(a)); }, &args, sizeof args);
+int submit(int device, const char *name, const Args &args) {
+  using Of = KernelOf<Args, run>;
+  static const Kernel kernel = {name, Of::run, Of::cost, Of::operands};
+  return submit_raw(device, kernel, &args, sizeof args);
 }
-#define DG_SUBMIT(device, Args, name, args) ::dg::submit<::dg::Args, ::dg::run_##name>(device, args)
+#define DG_SUBMIT(device, Args, name, args) ::dg::submit<::dg::Args, ::dg::run_##name>(device, #name, args)
 
 // Forgets a recording in progress, if there is one.
 void drop_recording(Context &context);

@@ -94,6 +94,49 @@ void recordings() {
   CHECK(dg_memory(0, DG_BYTES_LIVE) == live && dg_memory(0, DG_BYTES_ARENA) == 0);
 }
 
+// Whether row `index` of the profile begins and ends like this; nothing is said of the time.
+bool row_is(int index, const char *begin, const std::string &end) {
+  const std::string row = text(dg_profile_row(index));
+  return row.find(begin) == 0 && row.size() > end.size() && row.substr(row.size() - end.size()) == end;
+}
+
+void profiles() {
+  int a = array({1, 2, 3}), b = array({4, 5, 6}), y = array({0}), arena = dg_arena(0);
+  const auto product = [&] { return dg_matmul(a, b, 0, y, 1, 1, 1, 3, 0, -1, 0); };
+  CHECK(dg_profile(2) == DG_E_ARGUMENT);
+  CHECK(dg_profile(1) == 0 && dg_profile_row(0) == DG_E_ARGUMENT);
+  CHECK(product() == 0 && product() == 0 && dg_unary(id(DG_NAMES_UNARY, "neg"), a, a, 0, 0) == 0);
+  CHECK(row_is(0, "matmul\t1x3 by 3x1\t2\t", "\t6\t28"));
+  CHECK(row_is(1, "unary\tneg 3\t1\t", "\t3\t24") && dg_profile_row(2) == DG_E_ARGUMENT);
+  CHECK(dg_record_begin(arena) == 0 && product() == 0);
+  const int program = dg_record_end();
+  CHECK(row_is(0, "matmul\t1x3 by 3x1\t2\t", "\t6\t28"), "recording runs nothing");
+  CHECK(dg_replay(self, program, 3, 0, 0, 0) == 0);
+  CHECK(row_is(0, "matmul\t1x3 by 3x1\t5\t", "\t6\t28"), "the calls of a program are counted");
+  CHECK(dg_profile(0) == 0 && product() == 0 && dg_replay(self, program, 1, 0, 0, 0) == 0);
+  CHECK(row_is(0, "matmul\t1x3 by 3x1\t5\t", "\t6\t28"), "the rows stay when it is off");
+  CHECK((read(y, 1) == std::vector<float>{-32}));
+  CHECK(dg_profile(1) == 0 && dg_profile_row(0) == DG_E_ARGUMENT && dg_profile(0) == 0);
+  CHECK(dg_program_free(program) == 0 && dg_arena_free(arena) == 0);
+  for (int i : {a, b, y}) dg_free(i);
+}
+
+void iterates() {
+  for (const int n : {1, 7, 16, 95, 193, 2000})
+    for (const int turns : {0, 1, 5}) {
+      std::vector<float> want(n);
+      for (int i = 0; i < n; i++) want[i] = static_cast<float>(i % 13) - 6;
+      const int y = array(want);
+      CHECK(dg_iterate(y, 0.75f, 0.3f, turns) == 0);
+      for (float &v : want)
+        for (int t = 0; t < turns; t++) v = fmaf(0.75f, v, 0.3f);
+      const std::vector<float> got = read(y, n);
+      for (int i = 0; i < n; i++) CHECK(fabsf(got[i] - want[i]) <= 1e-6f * fabsf(want[i]), "%d of %d", i, n);
+      CHECK(dg_iterate(y, 1, 1, 0.5) == DG_E_ARGUMENT && dg_iterate(y, 1, 1, -1) == DG_E_ARGUMENT);
+      dg_free(y);
+    }
+}
+
 void threads() {
   std::vector<std::thread> workers;
   for (int w = 0; w < 3; w++)
@@ -214,6 +257,8 @@ int main() {
   handles();
   memory();
   recordings();
+  profiles();
+  iterates();
   threads();
   nonsense();
   return check_report("core_test");

@@ -64,6 +64,7 @@ import {
   type ReshapeLayerArgs,
 } from "./reshaping.ts";
 
+export * from "./attention_factories.ts";
 export { input } from "./core.ts";
 export * from "./image_factories.ts";
 export { Layer } from "./layer.ts";

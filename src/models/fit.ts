@@ -11,8 +11,10 @@ import { History } from "../callbacks/history.ts";
 import { ProgressBar } from "../callbacks/progress.ts";
 import { Prng } from "../data/prng.ts";
 import { DinogradError } from "../errors.ts";
-import { within } from "../native/device.ts";
+import { device, within } from "../native/device.ts";
+import { environment } from "../native/platform.ts";
 import { nextSeed } from "../ops/random.ts";
+import { measureLimits, profile, profileTable } from "../profile.ts";
 import { keep } from "../scope.ts";
 import { BatchLoop } from "./batch_loop.ts";
 import { type Course, type DatasetCourse, type Done, SampleCourse } from "./course.ts";
@@ -178,7 +180,18 @@ class Fit implements Training {
     this.#params = { epochs, steps, batchSize, samples, names: [...names, ...tested] };
   }
 
+  /** Trains; with DINOGRAD_PROFILE=1 in the environment it prints what each kernel took. */
   async run(): Promise<History> {
+    if (environment("DINOGRAD_PROFILE") !== "1") return await this.#run();
+    const { name } = this.#target.arena.device;
+    return await device(name, async () => {
+      const { result, kernels } = await profile(() => this.#run());
+      console.log(profileTable(kernels, measureLimits()));
+      return result;
+    });
+  }
+
+  async #run(): Promise<History> {
     const { model } = this.#target;
     model.stopTraining = false;
     this.#callbacks.begin(model, this.#params, this);

@@ -124,6 +124,9 @@ export class FfiNative extends Native {
   }
 }
 
+/** What the WebAssembly build asks of its host: a clock. */
+const host = { host: { milliseconds: () => performance.now() } };
+
 /** The WebAssembly build. */
 export class WasmNative extends Native {
   readonly calls: Calls;
@@ -135,7 +138,7 @@ export class WasmNative extends Native {
 
   constructor(module: WebAssembly.Module) {
     super();
-    const exports = new WebAssembly.Instance(module, {}).exports as unknown as Calls & {
+    const exports = new WebAssembly.Instance(module, host).exports as unknown as Calls & {
       memory: WebAssembly.Memory;
       _initialize(): void;
       dg_scratch(): number;

@@ -116,9 +116,15 @@ export function sum(
   keepDims = false,
 ): Tensor {
   return tidy(() => {
-    const t = asSummand(toTensor(x));
-    return sumOp({ x: t }, { axes: normalizeAxes(axis, t.rank, "sum"), keepDims, from: t.shape });
+    const t = asSummand(toTensor(x)), axes = normalizeAxes(axis, t.rank, "sum");
+    if (isSingle(t, axes)) return reshape(t, reducedShape(t.shape, axes, keepDims));
+    return sumOp({ x: t }, { axes, keepDims, from: t.shape });
   });
+}
+
+/** Whether there is only one element along all these axes, which is then its own sum, mean, maximum, ... */
+export function isSingle(x: Tensor, axes: readonly number[]): boolean {
+  return axes.every((a) => x.shape[a] === 1);
 }
 
 /** The sum over the dimensions along which `shape` would be stretched to that of `x`: the gradient of broadcasting. */

@@ -6,7 +6,7 @@ import { op } from "../op.ts";
 import { tidy } from "../scope.ts";
 import { normalizeAxes, normalizeAxis, reducedShape, showShape, sizeOf } from "../shape.ts";
 import { makeTensor, type Tensor } from "../tensor.ts";
-import { asSummand, type ReduceAttrs, reduceInto, sum, unreduce } from "./broadcast.ts";
+import { asSummand, isSingle, type ReduceAttrs, reduceInto, sum, unreduce } from "./broadcast.ts";
 import { asType } from "./cast.ts";
 import { div, mul } from "./elementwise.ts";
 import { equal } from "./logical.ts";
@@ -41,8 +41,11 @@ function reduction<S extends "x" | "y" = never>(
   });
   return (given, axis, keepDims = false) =>
     tidy(() => {
-      const x = bring(toTensor(given));
-      return run({ x }, { axes: normalizeAxes(axis, x.rank, name), keepDims, from: x.shape });
+      const x = bring(toTensor(given)), axes = normalizeAxes(axis, x.rank, name);
+      if (name !== "sumSquares" && isSingle(x, axes)) {
+        return reshape(x, reducedShape(x.shape, axes, keepDims));
+      }
+      return run({ x }, { axes, keepDims, from: x.shape });
     });
 }
 

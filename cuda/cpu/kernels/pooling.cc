@@ -13,6 +13,29 @@ namespace {
 constexpr int64_t elements_per_piece = 1 << 14;
 constexpr int64_t block = 64;  // channels that a piece of a gradient takes
 
+// Vectors of channels that go through a window together, so that walking it is paid for once.
+template <int N>
+struct Whole {
+  static constexpr int count = N;
+  FloatLanes load(const float *p, int v) const { return DG_ISA::load(p + v * lanes); }
+  void store(float *p, int v, FloatLanes x) const { DG_ISA::store(p + v * lanes, x); }
+};
+struct Part {  // of one vector
+  static constexpr int count = 1;
+  int channels;
+  FloatLanes load(const float *p, int) const { return load_part(p, channels); }
+  void store(float *p, int, FloatLanes x) const { store_part(p, channels, x); }
+};
+
+// f(first channel, vectors) for the channels [begin, end).
+template <class F>
+inline void each_vectors(int64_t begin, int64_t end, const F &f) {
+  for (; end - begin >= 4 * lanes; begin += 4 * lanes) f(begin, Whole<4>{});
+  if (end - begin >= 2 * lanes) f(begin, Whole<2>{}), begin += 2 * lanes;
+  if (end - begin >= lanes) f(begin, Whole<1>{}), begin += lanes;
+  if (const int rest = static_cast<int>(end - begin)) f(begin, Part{rest});
+}
+
 // The elements of a window that lie inside the input.
 struct Window {
   Range range[spatial];
@@ -74,10 +97,16 @@ void combine(const PoolArgs &p, const Finish &finish) {
   const float *const x = static_cast<const float *>(p.x);
   float *const y = static_cast<float *>(p.y);
   each_output(p, [&](int64_t output, const Window &window) {
-    each_vector(0, p.channels, [&](int64_t c, const auto &load_some, const auto &store_some) {
-      FloatLanes result = splat<FloatLanes>(Op::start(0.0f));
-      window.each([&](int64_t at) { result = Op::add(result, load_some(x + at * p.channels + c)); });
-      store_some(y + output * p.channels + c, finish(result, window.count()));
+    each_vectors(0, p.channels, [&](int64_t c, const auto &vectors) {
+      constexpr int n = std::remove_reference_t<decltype(vectors)>::count;
+      FloatLanes result[n];
+      for (int v = 0; v < n; v++) result[v] = splat<FloatLanes>(Op::start(0.0f));
+      window.each([&](int64_t at) {
+        const float *const from = x + at * p.channels + c;
+        for (int v = 0; v < n; v++) result[v] = Op::add(result[v], vectors.load(from, v));
+      });
+      float *const to = y + output * p.channels + c;
+      for (int v = 0; v < n; v++) vectors.store(to, v, finish(result[v], window.count()));
     });
   });
 }
@@ -88,67 +117,98 @@ void find_maximum(const PoolArgs &p) {
   const int64_t inputs = elements(p.axis, &Axis::in), outputs = elements(p.axis, &Axis::out);
   each_output(p, [&](int64_t output, const Window &window) {
     const int64_t image = output / outputs * inputs;
-    each_vector(0, p.channels, [&](int64_t c, const auto &load_some, const auto &store_some) {
-      FloatLanes best = {};
-      IntLanes found = splat<IntLanes>(-1);
+    each_vectors(0, p.channels, [&](int64_t c, const auto &vectors) {
+      constexpr int n = std::remove_reference_t<decltype(vectors)>::count;
+      FloatLanes best[n] = {};
+      IntLanes found[n];
+      for (int v = 0; v < n; v++) found[v] = splat<IntLanes>(-1);
       window.each([&](int64_t at) {
-        const FloatLanes value = load_some(x + at * p.channels + c);
-        const auto better = (found < 0) | (value > best) | ((value != value) & (best == best));
-        found = select(better, lane_numbers() + static_cast<int32_t>((at - image) * p.channels + c), found);
-        best = select(better, value, best);
+        const float *const from = x + at * p.channels + c;
+        const IntLanes first = lane_numbers() + static_cast<int32_t>((at - image) * p.channels + c);
+        for (int v = 0; v < n; v++) {
+          const FloatLanes value = vectors.load(from, v);
+          const auto better = (found[v] < 0) | (value > best[v]) | ((value != value) & (best[v] == best[v]));
+          found[v] = select(better, first + v * lanes, found[v]);
+          best[v] = select(better, value, best[v]);
+        }
       });
-      store_some(reinterpret_cast<float *>(y + output * p.channels + c), from_bits(found));
+      float *const to = reinterpret_cast<float *>(y + output * p.channels + c);
+      for (int v = 0; v < n; v++) vectors.store(to, v, from_bits(found[v]));
     });
   });
 }
 
-// dx, an image and a block of channels at a time: f(output pixel, window, channel, load, store) adds to it.
+// How windows lie: apart, so that an input has one gradient at most, and over every input?
+bool are_apart(const Axis (&axis)[spatial]) {
+  for (const Axis &a : axis)
+    if ((a.window - 1) * a.dilation >= a.stride) return false;
+  return true;
+}
+bool cover(const Axis (&axis)[spatial]) {
+  for (const Axis &a : axis)
+    if (a.window < a.stride || a.dilation != 1 || a.padding != 0 || (a.out - 1) * a.stride + a.window < a.in)
+      return false;
+  return true;
+}
+
+// dx, an image and a block of channels at a time: f(output pixel, window, channel, vectors) adds to it, or sets it where
+// windows are apart.
 template <class F>
 void each_gradient(const PoolGradArgs &p, const F &f) {
   const int64_t inputs = elements(p.axis, &Axis::in), lines = p.axis[0].out * p.axis[1].out;
   const int64_t blocks = (p.channels + block - 1) / block, wide = p.channels < block ? p.channels : block;
   const int64_t work = inputs * wide + lines * p.axis[2].out * wide * window_size(p.axis);
+  const bool all_set = are_apart(p.axis) && cover(p.axis);
   float *const dx = static_cast<float *>(p.dx);
   parallel_for(p.batch * blocks, elements_per_piece / (work + 1) + 1, [&](int64_t begin, int64_t end) {
     for (; begin < end; begin++) {
       const int64_t image = begin / blocks, from = begin % blocks * block;
       const int64_t to = from + block < p.channels ? from + block : p.channels;
-      for (int64_t i = image * inputs; i < (image + 1) * inputs; i++)
+      for (int64_t i = image * inputs; !all_set && i < (image + 1) * inputs; i++)
         memset(dx + i * p.channels + from, 0, (to - from) * sizeof(float));
       each_output(p.axis, image * lines, (image + 1) * lines, [&](int64_t output, const Window &window) {
-        each_vector(from, to, [&](int64_t c, const auto &load_some, const auto &store_some) {
-          f(output, window, c, load_some, store_some);
-        });
+        each_vectors(from, to, [&](int64_t c, const auto &vectors) { f(output, window, c, vectors); });
       });
     }
   });
 }
 
+template <bool Apart>
 void max_gradient(const PoolGradArgs &p) {
   const float *const x = static_cast<const float *>(p.x), *const y = static_cast<const float *>(p.y);
   const float *const dy = static_cast<const float *>(p.dy);
   float *const dx = static_cast<float *>(p.dx);
-  each_gradient(p, [&](int64_t output, const Window &window, int64_t c, const auto &load_some, const auto &store_some) {
-    const FloatLanes largest = load_some(y + output * p.channels + c), grad = load_some(dy + output * p.channels + c);
-    Mask<FloatLanes> open = splat<IntLanes>(-1);  // whose window's maximum is yet to come
+  each_gradient(p, [&](int64_t output, const Window &window, int64_t c, const auto &vectors) {
+    constexpr int n = std::remove_reference_t<decltype(vectors)>::count;
+    const int64_t at_output = output * p.channels + c;
+    FloatLanes largest[n], grad[n];  // what is left to give
+    for (int v = 0; v < n; v++) largest[v] = vectors.load(y + at_output, v);
+    for (int v = 0; v < n; v++) grad[v] = vectors.load(dy + at_output, v);
     window.each([&](int64_t at) {
       const int64_t i = at * p.channels + c;
-      const FloatLanes value = load_some(x + i);
-      const Mask<FloatLanes> here = open & ((value == largest) | ((value != value) & (largest != largest)));
-      open = open & ~here;
-      store_some(dx + i, load_some(dx + i) + select(here, grad, 0.0f));
+      for (int v = 0; v < n; v++) {
+        const FloatLanes value = vectors.load(x + i, v);
+        const auto here = (value == largest[v]) | ((value != value) & (largest[v] != largest[v]));
+        const FloatLanes given = select(here, grad[v], 0.0f);
+        grad[v] = select(here, 0.0f, grad[v]);
+        vectors.store(dx + i, v, Apart ? given : vectors.load(dx + i, v) + given);
+      }
     });
   });
 }
 
+template <bool Apart>
 void average_gradient(const PoolGradArgs &p) {
   const float *const dy = static_cast<const float *>(p.dy);
   float *const dx = static_cast<float *>(p.dx);
-  each_gradient(p, [&](int64_t output, const Window &window, int64_t c, const auto &load_some, const auto &store_some) {
-    const FloatLanes share = load_some(dy + output * p.channels + c) / static_cast<float>(window.count());
+  each_gradient(p, [&](int64_t output, const Window &window, int64_t c, const auto &vectors) {
+    constexpr int n = std::remove_reference_t<decltype(vectors)>::count;
+    FloatLanes share[n];
+    for (int v = 0; v < n; v++)
+      share[v] = vectors.load(dy + output * p.channels + c, v) / static_cast<float>(window.count());
     window.each([&](int64_t at) {
       const int64_t i = at * p.channels + c;
-      store_some(dx + i, load_some(dx + i) + share);
+      for (int v = 0; v < n; v++) vectors.store(dx + i, v, Apart ? share[v] : vectors.load(dx + i, v) + share[v]);
     });
   });
 }
@@ -170,7 +230,11 @@ int run_pool(const PoolArgs &args) {
 }
 
 int run_pool_grad(const PoolGradArgs &args) {
-  args.kind == DG_POOL_MAX ? max_gradient(args) : average_gradient(args);
+  if (are_apart(args.axis)) {
+    args.kind == DG_POOL_MAX ? max_gradient<true>(args) : average_gradient<true>(args);
+  } else {
+    args.kind == DG_POOL_MAX ? max_gradient<false>(args) : average_gradient<false>(args);
+  }
   return 0;
 }
 

@@ -1,0 +1,11 @@
+// What can a program leave out? Copies of results that nobody else wants: their makers write to where they are copied to.
+#pragma once
+
+namespace dg {
+
+struct Program;
+
+// Of a program whose recording has ended. Changes no number.
+void shorten(Program &program);
+
+}  // namespace dg
