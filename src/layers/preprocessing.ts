@@ -12,7 +12,7 @@ import { max } from "../ops/reduce.ts";
 import { expandDims, reshape } from "../ops/reshape.ts";
 import { sum } from "../ops/broadcast.ts";
 import { tidy } from "../scope.ts";
-import type { Config } from "../serialization.ts";
+import { argsOf, type Config } from "../serialization.ts";
 import { registerClass } from "../serialization/registry.ts";
 import { normalizeAxes, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -232,6 +232,10 @@ export class Normalization extends Layer {
       mean: this.#given?.mean ?? null,
       variance: this.#given?.variance ?? null,
     };
+  }
+  /** Its axis may be null, which in configs of other layers stands for the default. */
+  static override fromConfig(config: Config): Normalization {
+    return new Normalization({ ...argsOf(config), axis: config.axis as NormalizationArgs["axis"] });
   }
 }
 registerClass(Normalization);
