@@ -186,7 +186,7 @@ export class RandomWidth extends ImageLayer {
       const [, height, width] = batch.shape, [low, high] = this.#range;
       const [factor] = randomUniform([1], 1 + low, 1 + high, "float32", this.#state).dataSync();
       const size = [height, Math.max(1, Math.round(factor * width))];
-      return resize(this.name, this.#interpolation, batch, size, "centers");
+      return resized(this.name, batch, size, this.#interpolation);
     });
   }
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
