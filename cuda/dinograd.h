@@ -270,6 +270,24 @@ DG_API int dg_pool(int kind, int x, int y, int rank);
 // y: input and result of the maximum; both 0 for the average.
 DG_API int dg_pool_grad(int kind, int x, int y, int dy, int dx, int rank);
 
+// ---- Resizing ------------------------------------------------------------------------------------------------------
+// Images [batch, height, width, channels] made larger or smaller. Scratch: batch, channels, heights of input and output,
+// widths of input and output; sizes are 1 to 2^20. Output o of a dimension lies at p among the inputs, in float32:
+
+enum dg_resize_grid {
+  DG_GRID_EDGES,    // p = o * (inputs / outputs)
+  DG_GRID_CORNERS,  // p = o * ((inputs - 1) / (outputs - 1)); of one output as DG_GRID_EDGES
+  DG_GRID_CENTERS,  // p = (o + 0.5) * (inputs / outputs) - 0.5
+};
+enum dg_resize_kind {
+  DG_RESIZE_NEAREST,   // the input at floor(p); floor(p + 0.5) for DG_GRID_CORNERS and DG_GRID_CENTERS
+  DG_RESIZE_BILINEAR,  // those at floor(p) and floor(p) + 1, weighted by how near they are, in either dimension
+};
+// Inputs outside are those at the border. Any type, bilinear: floats.
+DG_API int dg_resize(int kind, int x, int y, int grid);
+// dx from dy: each input takes the gradients of the outputs that it is in, weighted as there, in their order. Floats.
+DG_API int dg_resize_grad(int kind, int dy, int dx, int grid);
+
 // ---- Softmax and cross-entropy -------------------------------------------------------------------------------------
 // Along the last axis of floats [rows, n]; log: 1 for log-softmax.
 

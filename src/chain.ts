@@ -40,6 +40,24 @@ export const others = {
   where(this: Tensor, condition: ops.Operand, x: ops.Operand): Tensor {
     return ops.where(condition, this, x);
   },
+  /** Images at another size: image.resizeBilinear. */
+  resizeBilinear(
+    this: Tensor,
+    size: readonly number[],
+    alignCorners?: boolean,
+    halfPixelCenters?: boolean,
+  ): Tensor {
+    return ops.image.resizeBilinear(this, size, alignCorners, halfPixelCenters);
+  },
+  /** Images at another size: image.resizeNearestNeighbor. */
+  resizeNearestNeighbor(
+    this: Tensor,
+    size: readonly number[],
+    alignCorners?: boolean,
+    halfPixelCenters?: boolean,
+  ): Tensor {
+    return ops.image.resizeNearestNeighbor(this, size, alignCorners, halfPixelCenters);
+  },
   /** The same values in the shape of x. */
   reshapeAs(this: Tensor, x: Tensor): Tensor {
     return ops.reshape(this, x.shape);

@@ -52,6 +52,9 @@ export function nearest(name: string, candidates: readonly string[]): string | u
   return best;
 }
 
+// Candidates that a sentence lists.
+const most = 40;
+
 /**
  * The error for a name that is not among `candidates`:
  * `Unknown model "mpl": did you mean "mlp"? Known: mlp, cnn.`
@@ -63,6 +66,7 @@ export function unknownName(
 ): DinogradError {
   const guess = nearest(got, candidates);
   const hint = guess === undefined ? "." : `: did you mean ${JSON.stringify(guess)}?`;
-  const known = candidates.length === 0 ? "none" : candidates.join(", ");
+  const listed = candidates.slice(0, most).join(", "), more = candidates.length - most;
+  const known = more > 0 ? `${listed} and ${more} more` : listed || "none";
   return new DinogradError(`Unknown ${kind} ${JSON.stringify(got)}${hint} Known: ${known}.`);
 }

@@ -3,6 +3,8 @@
 import { convolutions } from "./cases/conv.ts";
 import { elementwise } from "./cases/elementwise.ts";
 import { selections } from "./cases/gather.ts";
+import { images } from "./cases/image.ts";
+import { bases } from "./cases/linalg.ts";
 import { products } from "./cases/matmul.ts";
 import { movement } from "./cases/movement.ts";
 import { poolings } from "./cases/pool.ts";
@@ -18,6 +20,8 @@ export const rows: readonly Row[] = [
   ...products,
   ...convolutions,
   ...poolings,
+  ...images,
+  ...bases,
   ...movement,
   ...selections,
 ];

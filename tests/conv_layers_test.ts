@@ -73,6 +73,12 @@ Deno.test("layers over images say their shapes before sizes are known", () => {
     [L.zeroPadding1d({ padding: [1, 2] }), [null, 5, 3], [null, 8, 3]],
     [L.cropping1d(), [null, null, 3], [null, null, 3]],
     [L.upSampling1d(), [null, 5, 3], [null, 10, 3]],
+    [L.upSampling2d({ size: 2, interpolation: "bilinear" }), [null, null, 5, 3], [
+      null,
+      null,
+      10,
+      3,
+    ]],
     [L.upSampling2d({ size: [2, 3] }), [null, null, 5, 3], [null, null, 15, 3]],
   ];
   for (const [layer, from, to] of shapes) {
@@ -158,7 +164,7 @@ Deno.test("layers over images say what they want", () => {
     () => L.zeroPadding2d({ padding: odd([1, 2, 3]) }),
     /2 of them, or 2 pairs: got \[1,2,3\]/,
   );
-  refuse(() => L.upSampling2d({ interpolation: "bilinear" }), /by "nearest" only, got "bilinear"/);
+  refuse(() => L.upSampling2d({ interpolation: odd("cubic") }), /or "bilinear", got "cubic"/);
   const layer = L.conv2d({ filters: 2, kernelSize: 3, groups: 2, name: "eyes" });
   dg.tidy(() => {
     refuse(() => layer.apply(dg.ones([2, 4, 4])), /"eyes" needs inputs of rank 4, got \[2,4,4\]/);

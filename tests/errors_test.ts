@@ -34,3 +34,8 @@ Deno.test("unknownName is a sentence with the guess and the known names", () => 
     'Unknown model "tree \\"x\\"". Known: mlp, cnn.',
   );
 });
+
+Deno.test("a sentence lists some of many names", () => {
+  const names = Array.from({ length: 43 }, (_, i) => `name${i}`);
+  assert.match(unknownName("layer", "x", names).message, /Known: name0, .*, name39 and 3 more\.$/);
+});

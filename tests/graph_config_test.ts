@@ -155,6 +155,16 @@ Deno.test("every layer comes through its config", () => {
     dg.layers.upSampling1d({ size: 3 }),
     dg.layers.upSampling2d({ size: [1, 2] }),
     dg.layers.upSampling3d(),
+    dg.layers.resizing({ height: 3, width: 4, interpolation: "nearest", cropToAspectRatio: true }),
+    dg.layers.centerCrop({ height: 3, width: 4, dataFormat: "channelsFirst" }),
+    dg.layers.rescaling({ scale: [1, 2], offset: 0.5 }),
+    dg.layers.categoryEncoding({ numTokens: 3, outputMode: "count" }),
+    dg.layers.normalization({ axis: null }),
+    dg.layers.randomWidth({ factor: [-0.1, 0.2], seed: 3 }),
+    dg.layers.randomFlip({ mode: "vertical" }),
+    dg.layers.randomRotation({ factor: 0.1, fillMode: "constant", fillValue: 2 }),
+    dg.layers.randomZoom({ heightFactor: [0.1, 0.2] }),
+    dg.layers.randomTranslation({ heightFactor: 0.1, widthFactor: 0.2, interpolation: "nearest" }),
   ];
   for (const layer of made) {
     const config = throughJson({ class_name: layer.getClassName(), config: layer.getConfig() });

@@ -1,56 +1,12 @@
-// Does what was saved come back to the bit, optimizer and all, from folders, the web and memory? And are weights found by name or order?
+// Does what was saved come back to the bit, optimizer and all, from folders and memory? And are weights found by name or order?
 
 import assert from "node:assert";
 import * as dg from "../mod.ts";
 import { close, onEachDevice } from "./fixtures.ts";
-import { runProgram } from "./programs.ts";
-import { root } from "./imports.ts";
-import { serve } from "./server.ts";
+import { fromMemory, graph, row, saved, values } from "./saved_models.ts";
 
-type Saved = dg.ModelArtifacts & Record<string, unknown>;
-
-/** What `save` gives to a handler, as a file would hold it. */
-async function saved(model: dg.Model, args?: dg.SaveArgs): Promise<Saved> {
-  let all: dg.ModelArtifacts | undefined;
-  await model.save(dg.io.withSaveHandler((a) => Promise.resolve(all = a)), args);
-  const { weightData, ...rest } = all!;
-  return { ...JSON.parse(JSON.stringify(rest)), weightData };
-}
-const fromMemory = (artifacts: object, options?: dg.LoadOptions) =>
-  dg.loadLayersModel(dg.io.fromMemory(artifacts as Saved), options);
-
-const values = (m: dg.Model) =>
-  dg.tidy(() => m.getWeights().map((w) => [w.dtype, w.shape, [...w.dataSync()]]));
 const state = (m: dg.Model) =>
   dg.tidy(() => m.optimizer.getWeights().map(({ tensor }) => [...tensor.dataSync()]));
-const on = (layer: dg.Layer, x: dg.SymbolicTensor | dg.SymbolicTensor[]) =>
-  layer.apply(x) as dg.SymbolicTensor;
-
-function row(dtype?: dg.PolicyName): dg.Model {
-  return dg.sequential({
-    layers: [
-      dg.layers.dense({ units: 5, inputShape: [3], activation: "silu", name: "a", dtype }),
-      dg.layers.dense({ units: 4, activation: "hardSigmoid", name: "b", dtype }),
-      dg.layers.dense({ units: 2, name: "c", dtype }),
-    ],
-    dtype,
-  });
-}
-
-/** Two inputs, two outputs, a layer that is called twice, and a model inside. */
-function graph(): dg.Model {
-  const a = dg.input({ shape: [3], name: "one" }), b = dg.input({ shape: [3], name: "two" });
-  const shared = dg.layers.dense({ units: 4, activation: "tanh", name: "shared" });
-  const inner = dg.sequential({
-    layers: [dg.layers.dense({ units: 4, inputShape: [8], name: "shared" })],
-    name: "inner",
-  });
-  const joined = on(inner, on(dg.layers.concatenate(), [on(shared, a), on(shared, b)]));
-  const y = on(dg.layers.dense({ units: 2, name: "y" }), joined);
-  const z = on(dg.layers.dense({ units: 2, activation: "sigmoid", name: "z" }), joined);
-  return dg.model({ inputs: [a, b], outputs: [y, z] });
-}
-
 const decay = dg.schedules.exponentialDecay({
   initialLearningRate: 0.05,
   decaySteps: 3,
@@ -367,108 +323,6 @@ Deno.test("int32, bool and quantised whole numbers are weights too", async () =>
     weightData: data.buffer,
   });
   assert.deepEqual(values(quantised).map(([, , v]) => v), [[-3, 0], [1, 0], [1, 2]]);
-});
-
-Deno.test("models come over HTTP, in several files, with metadata", async () => {
-  const model = graph();
-  model.setUserDefinedMetadata({ classes: ["cat", "dog"] });
-  const { weightData, weightSpecs, ...rest } = await saved(model);
-  const bytes = new Uint8Array(weightData);
-  // The second group begins behind the first weight, and its two files meet within a value.
-  const first = 3 * 4 * 4, cut = first + 5;
-  const weightsManifest = [
-    { paths: ["g1"], weights: weightSpecs.slice(0, 1) },
-    { paths: ["sub/g2", "g3"], weights: weightSpecs.slice(1) },
-  ];
-  const json = JSON.stringify({ ...rest, weightsManifest });
-  const files = new Map<string, Uint8Array<ArrayBuffer> | string>([
-    ["m/model.json", json],
-    ["m/g1", bytes.slice(0, first)],
-    ["m/sub/g2", bytes.slice(first, cut)],
-    ["m/g3", bytes.slice(cut)],
-    ["else/g1", bytes.slice(0, first)],
-    ["else/sub/g2", bytes.slice(first, cut)],
-    ["else/g3", bytes.slice(cut)],
-    ["long/model.json", json],
-    ["long/g1", bytes.slice(0, first + 1)],
-    ["none/model.json", json],
-  ]);
-  await using server = serve(files);
-  const at = `http://${server.host}`;
-  const again = await dg.loadLayersModel(`${at}/m/model.json?v=1`);
-  assert.deepEqual(server.asked, ["m/model.json", "m/g1", "m/sub/g2", "m/g3"]);
-  assert.deepEqual(values(again), values(model));
-  assert.deepEqual(again.getUserDefinedMetadata(), { classes: ["cat", "dog"] });
-  const moved = await dg.loadLayersModel(`${at}/m/model.json`, {
-    weightPathPrefix: `${at}/else/`,
-  });
-  assert.deepEqual(server.asked.slice(-3), ["else/g1", "else/sub/g2", "else/g3"]);
-  assert.deepEqual(values(moved), values(model));
-  await assert.rejects(
-    dg.loadLayersModel(`${at}/long/model.json`),
-    /long\/g1 must have 48 bytes at most, got more/,
-  );
-  await assert.rejects(
-    dg.loadLayersModel(`${at}/none/model.json`),
-    /Cannot read http.*none\/g1: the server answers 404 Not Found/,
-  );
-  for (const m of [model, again, moved]) m.dispose();
-});
-
-Deno.test("a server may point elsewhere, but to no host without permission", async () => {
-  const model = row(), { weightData, weightSpecs, ...rest } = await saved(model);
-  const weightsManifest = [{ paths: ["w"], weights: weightSpecs }];
-  await using there = serve(
-    new Map<string, Uint8Array<ArrayBuffer> | string>([
-      ["model.json", JSON.stringify({ ...rest, weightsManifest })],
-      ["w", new Uint8Array(weightData)],
-    ]),
-  );
-  const tokens: (string | null)[] = [];
-  await using here = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
-    tokens.push(request.headers.get("authorization"));
-    const { pathname } = new URL(request.url);
-    const to = pathname === "/round" ? "/round" : `http://${there.host}${pathname}`;
-    return new Response(null, { status: 302, headers: { location: to } });
-  });
-  const at = `http://127.0.0.1:${here.addr.port}`;
-  const again = await dg.loadLayersModel(
-    dg.io.http(`${at}/model.json`, { requestInit: { headers: { authorization: "secret" } } }),
-  );
-  assert.deepEqual(values(again), values(model));
-  assert.deepEqual(tokens, ["secret", "secret"]);
-  await assert.rejects(dg.loadLayersModel(`${at}/round`), /points to http.*\/round after all/);
-  const program = `
-    import * as dg from "${new URL("mod.ts", root).href}";
-    await dg.loadLayersModel("${at}/model.json").catch((error) => console.log(error.message));
-  `;
-  const { out, err } = await runProgram(program, [`--allow-net=127.0.0.1:${here.addr.port}`]);
-  const host = there.host;
-  assert.equal(
-    out.trim(),
-    `Reading http://${host}/model.json needs the permission --allow-net=${host}`,
-    err,
-  );
-  model.dispose();
-  again.dispose();
-});
-
-Deno.test("loading without permission is a sentence, and no prompt", async () => {
-  const program = `
-    import * as dg from "${new URL("mod.ts", root).href}";
-    for (const from of ["/tmp/m", "file:///tmp/m/model.json", "http://127.0.0.1:9/model.json"]) {
-      await dg.loadLayersModel(from).catch((error) => console.log(error.message));
-    }
-    const model = dg.sequential({ layers: [dg.layers.dense({ units: 1, inputShape: [1] })] });
-    await model.save("file:///tmp/m").catch((error) => console.log(error.message));
-  `;
-  const { code, out, err } = await runProgram(program, []);
-  assert.deepEqual([code, out.trim().split("\n")], [0, [
-    "Reading /tmp/m/model.json needs the permission --allow-read=/tmp/m/model.json",
-    "Reading /tmp/m/model.json needs the permission --allow-read=/tmp/m/model.json",
-    "Reading http://127.0.0.1:9/model.json needs the permission --allow-net=127.0.0.1:9",
-    "Writing /tmp/m needs the permission --allow-write=/tmp/m",
-  ]], err);
 });
 
 Deno.test("what cannot be saved is said", async () => {

@@ -33,6 +33,9 @@ const elsewhere = new Set([
   ...["RandomState", "newRandomState", "setRandomSeed"],
   ...["whereAsync", "booleanMaskAsync", "setdiff1dAsync", "inTopKAsync"],
   ...["searchSorted"], // lowerBound and upperBound
+  ...["concat", "pad", "reverse", "slice"].flatMap((name) =>
+    [1, 2, 3, 4].map((rank) => `${name}${rank}d`)
+  ),
 ]);
 
 Deno.test("every operation has a row", () => {

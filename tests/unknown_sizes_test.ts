@@ -44,6 +44,7 @@ Deno.test("an unknown size goes through operations", () => {
       ["gather rows", dg.gather(dg.ones([10, 3]), index), [N, 3]],
       ["gather", x.gather(dg.tensor([0, 2], [2], "int32"), 1), [N, 2, 6]],
       ["oneHot", index.oneHot(5), [N, 5]],
+      ["resizeBilinear", images.resizeBilinear([3, 5]), [N, 3, 5, 2]],
       ["matMul", x.matMul(dg.ones([6, 2])), [N, 4, 2]],
       ["matMul of batches", x.matMul(x, false, true), [N, 4, 4]],
       ["fused.matMul", dg.fused.matMul({ a: batch(3), b: dg.ones([3, 2]), bias: dg.ones([2]) }), [

@@ -169,6 +169,27 @@ struct PoolGradArgs {
   int64_t batch, channels;
   Axis axis[spatial];
 };
+// Where the outputs of one dimension lie among its inputs: see math/resize.h.
+struct ResizeAxis {
+  int64_t in, out;
+  float before, scale, after;
+};
+struct ResizeArgs {
+  int32_t kind;
+  Dtype type;
+  const void *x;
+  void *y;
+  int64_t batch, channels;
+  ResizeAxis height, width;
+};
+struct ResizeGradArgs {
+  int32_t kind;
+  Dtype type;
+  const void *dy;
+  void *dx;
+  int64_t batch, channels;
+  ResizeAxis height, width;
+};
 struct SoftmaxArgs {
   Dtype type;
   const void *x;
@@ -264,6 +285,8 @@ struct LossScaleArgs {
   X(ConvArgs, conv)                           \
   X(PoolArgs, pool)                           \
   X(PoolGradArgs, pool_grad)                  \
+  X(ResizeArgs, resize)                       \
+  X(ResizeGradArgs, resize_grad)              \
   X(SoftmaxArgs, softmax)                     \
   X(SoftmaxGradArgs, softmax_grad)            \
   X(CrossEntropyArgs, cross_entropy)          \

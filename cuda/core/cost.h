@@ -124,6 +124,16 @@ inline void of(const PoolGradArgs &p, Cost &c) {
   say_windows(c, p.axis);
   say(c, ", ", p.channels, " channels");
 }
+template <class Args>
+void of_resizing(const Args &p, Cost &c) {
+  const int64_t inputs = p.height.in * p.width.in, outputs = p.height.out * p.width.out;
+  c.operations = number(p.batch * p.channels * outputs) * (p.kind == DG_RESIZE_BILINEAR ? 6 : 1);
+  c.bytes = bytes(p.type, p.batch * p.channels * (inputs + outputs));
+  say(c, p.batch, " x ", p.height.in, "x", p.width.in, " to ", p.height.out, "x", p.width.out, ", ", p.channels,
+      " channels");
+}
+inline void of(const ResizeArgs &p, Cost &c) { of_resizing(p, c); }
+inline void of(const ResizeGradArgs &p, Cost &c) { of_resizing(p, c); }
 inline void of(const SoftmaxArgs &p, Cost &c) {
   c.bytes = 2 * bytes(p.type, p.rows * p.n);
   say(c, p.rows, " of ", p.n);

@@ -148,6 +148,14 @@ inline void of(PoolGradArgs &a, Operands &o) {
   o.in(a.dy, a.type, outputs);
   o.out(a.dx, a.type, inputs);
 }
+inline void of(ResizeArgs &a, Operands &o) {
+  o.in(a.x, a.type, a.batch * a.height.in * a.width.in * a.channels);
+  o.out(a.y, a.type, a.batch * a.height.out * a.width.out * a.channels);
+}
+inline void of(ResizeGradArgs &a, Operands &o) {
+  o.in(a.dy, a.type, a.batch * a.height.out * a.width.out * a.channels);
+  o.out(a.dx, a.type, a.batch * a.height.in * a.width.in * a.channels);
+}
 inline void of(SoftmaxArgs &a, Operands &o) {
   o.in(a.x, a.type, a.rows * a.n);
   o.out(a.y, a.type, a.rows * a.n);

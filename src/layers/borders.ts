@@ -1,15 +1,19 @@
 // Which layers add to the borders of images, cut them off, or repeat pixels? Zero padding, cropping, upsampling.
 
 import { DinogradError } from "../errors.ts";
+import { checkInterpolation, type Interpolation } from "../ops/image_sample.ts";
 import { tile } from "../ops/join.ts";
 import { pad, slice } from "../ops/movement.ts";
 import { reshape } from "../ops/reshape.ts";
+import { resize } from "../ops/resize.ts";
 import { tidy } from "../scope.ts";
 import type { Config } from "../serialization.ts";
 import { registerClass } from "../serialization/registry.ts";
 import { showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { only } from "./core.ts";
+import type { Shape } from "./layer.ts";
+import { onImagesOf } from "./image_change.ts";
 import { ImageLayer, type ImageLayerArgs, sizesOf } from "./windowed.ts";
 
 /** Pixels at the borders: as many at all of them; for each dimension as many on both sides; or [before, behind] for each. */
@@ -154,16 +158,17 @@ export interface UpSamplingLayerArgs extends ImageLayerArgs {
 }
 
 abstract class UpSampling extends ImageLayer {
-  readonly #size: number[];
+  /** How often pixels are repeated along each spatial dimension. */
+  protected readonly size: readonly number[];
 
   constructor(args: UpSamplingLayerArgs, rank: number) {
     super(args, rank);
-    this.#size = sizesOf(`size of "${this.name}"`, args.size ?? 2, rank);
+    this.size = sizesOf(`size of "${this.name}"`, args.size ?? 2, rank);
   }
   override call(inputs: Tensor | Tensor[]): Tensor {
     const x = only(inputs, this.name);
     this.checkImages(x.shape);
-    const times = x.shape.map((_, i) => this.#size[i - this.spatialAxis] ?? 1);
+    const times = x.shape.map((_, i) => this.size[i - this.spatialAxis] ?? 1);
     return tidy(() => {
       // Every size is followed by one for the repetitions.
       const apart = reshape(x, x.shape.flatMap((d, i) => times[i] > 1 ? [d, 1] : [d]));
@@ -172,7 +177,7 @@ abstract class UpSampling extends ImageLayer {
     });
   }
   override getConfig(): Config {
-    return { ...super.getConfig(), size: this.rank === 1 ? this.#size[0] : this.#size };
+    return { ...super.getConfig(), size: this.rank === 1 ? this.size[0] : this.size };
   }
 }
 
@@ -187,23 +192,33 @@ registerClass(UpSampling1D);
 
 /** Arguments of the layer `upSampling2d`. */
 export interface UpSampling2DLayerArgs extends UpSamplingLayerArgs {
-  /** "nearest": pixels are repeated. Nothing else so far. */
-  interpolation?: string;
+  /** "nearest" (when left out): pixels are repeated; "bilinear": they are mixed. */
+  interpolation?: Interpolation;
 }
 
-/** Images made larger by repeating their pixels. */
+/** Images made larger by repeating their pixels, or mixing them. */
 export class UpSampling2D extends UpSampling {
   static override className = "UpSampling2D";
+  readonly #interpolation: Interpolation;
+
   constructor(args: UpSampling2DLayerArgs = {}) {
-    if ((args.interpolation ?? "nearest") !== "nearest") {
-      throw new DinogradError(
-        `upSampling2d interpolates by "nearest" only, got "${args.interpolation}"`,
-      );
-    }
     super(args, 2);
+    this.#interpolation = checkInterpolation("upSampling2d", args.interpolation ?? "nearest");
+  }
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    if (this.#interpolation === "nearest") return super.call(inputs);
+    const x = only(inputs, this.name);
+    this.checkImages(x.shape);
+    return onImagesOf(this, x, (images) => {
+      const size = this.size.map((n, i) => n * images.shape[i + 1]);
+      return resize(this.name, "bilinear", images, size, "centers");
+    });
+  }
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+    return (inputShape as Shape).map((d, i) => d && d * (this.size[i - this.spatialAxis] ?? 1));
   }
   override getConfig(): Config {
-    return { ...super.getConfig(), interpolation: "nearest" };
+    return { ...super.getConfig(), interpolation: this.#interpolation };
   }
 }
 registerClass(UpSampling2D);

@@ -6,21 +6,19 @@ import type { Dataset } from "../data/dataset.ts";
 import { isRecord } from "../data/elements.ts";
 import { DinogradError } from "../errors.ts";
 import { deserializeLayer } from "../layers/deserialize.ts";
-import { type LayerArgs, toDims } from "../layers/layer.ts";
+import type { LayerArgs } from "../layers/layer.ts";
 import { single } from "../layers/node.ts";
 import type { SaveArgs, SaveHandler } from "../io/artifacts.ts";
 import { fileSystem } from "../io/handlers.ts";
 import { inTensorflowJsTerms } from "../io/terms.ts";
 import { loadWeights, saveWeights } from "../io/weights.ts";
-import { currentDevice, type Device, within } from "../native/device.ts";
+import { within } from "../native/device.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
-import { concat } from "../ops/join.ts";
-import { slice } from "../ops/movement.ts";
 import { scalar } from "../ops/creation.ts";
 import { Arena } from "../record.ts";
 import { tidy } from "../scope.ts";
 import type { Config } from "../serialization.ts";
-import { Tensor, track } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
 import { Compiled } from "./compiled.ts";
 import { Container } from "./container.ts";
 import { checkCount, mapSamples, rowsOf, type TensorData, toList, toSamples } from "./data.ts";
@@ -36,11 +34,12 @@ import {
   type FitDatasetArgs,
   type PredictArgs,
 } from "./fit_args.ts";
+import { buildFor, deviceOf, predict } from "./predict.ts";
 import { splitBatches, splitSamples } from "./split.ts";
 import type { Loop } from "./loop.ts";
 import type { CompileArgs } from "./outputs.ts";
 import { artifactsOf } from "./artifacts.ts";
-import { bringRows, hostFor } from "./transfer.ts";
+import { bringRows } from "./transfer.ts";
 
 /**
  * A layer made of layers, which can be trained. `sequential` and `model` make some; a class that extends Model keeps layers in its
@@ -187,7 +186,7 @@ export class Model extends Container {
 
   // What evaluations give for their logs.
   #results(logs: Logs): Tensor | Tensor[] {
-    return single(within(this.#device, () => Object.values(logs).map((v) => scalar(v))));
+    return single(within(deviceOf(this), () => Object.values(logs).map((v) => scalar(v))));
   }
 
   /** Loss, then metrics, over all of `x` and `y`: one scalar, or a list when there are metrics, on the model's device. */
@@ -211,26 +210,7 @@ export class Model extends Container {
 
   /** Outputs for `x`, computed batch by batch, on the model's device. */
   predict(x: TensorData, args: PredictArgs = {}): Tensor | Tensor[] {
-    checkCount("predict", "batchSize", args.batchSize);
-    const xs = toList(x, this.inputNames, "predict's x");
-    const rows = rowsOf(xs, "predict"), batchSize = args.batchSize ?? 32;
-    this.#buildFor(xs);
-    const device = this.#device;
-    const host = hostFor(xs.filter((t) => t.device !== device), Math.min(batchSize, rows));
-    const run = () => {
-      const parts: Tensor[][] = [];
-      for (let at = 0; at === 0 || at < rows; at += batchSize) {
-        const size = Math.min(batchSize, rows - at);
-        const batch = (t: Tensor) =>
-          t.device === device ? slice(t, [at], [size]) : bringRows(t, at, size, device, host);
-        parts.push(tidy(() => this.#outputs(xs.map(batch))));
-      }
-      const outputs = parts[0].map((_, i) =>
-        parts.length === 1 ? parts[0][i] : concat(parts.map((p) => p[i]), 0)
-      );
-      return outputs.length === 1 ? outputs[0] : outputs;
-    };
-    return within(device, () => tidy(run));
+    return predict(this, x, args, (xs) => this.#buildFor(xs));
   }
 
   /** Outputs for `x` as one batch. */
@@ -358,14 +338,9 @@ export class Model extends Container {
     );
   }
 
-  // Where the weights were made, which is where everything is computed.
-  get #device(): Device {
-    return this.weights[0]?.variable.device ?? currentDevice();
-  }
-
   // What loops need of the model; its recorded steps share one arena on the weights' device.
   #target(): FitTarget {
-    const device = this.#device;
+    const device = deviceOf(this);
     if (this.#arena && this.#arena.device !== device) this.#dropArena();
     this.#arena ??= new Arena(device);
     return { name: this.name, compiled: this.#ready(), arena: this.#arena, model: this };
@@ -376,29 +351,8 @@ export class Model extends Container {
     this.#arena = undefined;
   }
 
-  #outputs(xs: Tensor[]): Tensor[] {
-    return [this.apply(single(xs), { training: false })].flat().map((y) => {
-      if (xs.includes(y)) return y.clone();
-      y.detach(); // nobody asks for its mask or logits any more
-      return y;
-    });
-  }
-
-  // Makes all weights, from descriptions of the data, or from a few rows of it for layers that descriptions did not reach.
   #buildFor(xs: readonly Tensor[]): void {
-    tidy(() => {
-      if (!this.built) {
-        const describe = ({ shape, dtype }: Tensor) =>
-          track(new Tensor(toDims([null, ...shape.slice(1)]), dtype, null));
-        this.apply(single(xs.map(describe)));
-      }
-      if (this.withSublayers().every((layer) => layer.built)) return;
-      const rows = Math.min(this.graph?.inputs[0].shape[0] ?? 1, xs[0].shape[0]);
-      const device = this.#device;
-      const here = (x: Tensor) =>
-        x.device === device ? slice(x, [0], [rows]) : bringRows(x, 0, rows, device);
-      within(device, () => this.apply(single(xs.map(here))));
-    });
+    buildFor(this, xs, this.graph?.inputs[0].shape[0]);
   }
 
   #onBatch(
@@ -413,7 +367,7 @@ export class Model extends Container {
     return tidy(() => {
       const given = toSamples(x, y, names, what, { sampleWeight });
       this.#buildFor(given.x);
-      const device = this.#device;
+      const device = deviceOf(this);
       const here = (t: Tensor) => t.device === device ? t : bringRows(t, 0, given.count, device);
       const samples = mapSamples(given, given.count, here);
       return within(device, () => {

@@ -60,6 +60,8 @@ export const symbols = {
   dg_conv: { parameters: [i, i, i, i, i, i, i, i, f], result: i },
   dg_pool: { parameters: [i, i, i, i], result: i },
   dg_pool_grad: { parameters: [i, i, i, i, i, i], result: i },
+  dg_resize: { parameters: [i, i, i, i], result: i },
+  dg_resize_grad: { parameters: [i, i, i, i], result: i },
   dg_softmax: { parameters: [i, i, d, d, i], result: i },
   dg_softmax_grad: { parameters: [i, i, i, d, d, i], result: i },
   dg_cross_entropy: { parameters: [i, i, i, d, d], result: i },
@@ -130,3 +132,7 @@ export const Engine = { ask: -1, best: 0, own: 1, cublaslt: 2 } as const;
 export const ConvKind = { forward: 0, input: 1, filter: 2 } as const;
 /** enum dg_pool_kind */
 export const PoolKind = { max: 0, average: 1, argmax: 2 } as const;
+/** enum dg_resize_grid */
+export const ResizeGrid = { edges: 0, corners: 1, centers: 2 } as const;
+/** enum dg_resize_kind */
+export const ResizeKind = { nearest: 0, bilinear: 1 } as const;

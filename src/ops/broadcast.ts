@@ -13,7 +13,7 @@ import {
   showShape,
   stridesOf,
 } from "../shape.ts";
-import { makeTensor, type Tensor } from "../tensor.ts";
+import { fromHost, makeTensor, type Tensor } from "../tensor.ts";
 import { asType } from "./cast.ts";
 import { type Operand, toTensor, use } from "./operand.ts";
 import { clone, reshape } from "./reshape.ts";
@@ -48,6 +48,15 @@ export function broadcastTo(x: Operand, shape: readonly number[]): Tensor {
       throw new DinogradError(`Cannot broadcast ${showShape(t.shape)} to ${showShape(shape)}`);
     }
     return sameShape(t.shape, shape) ? clone(t) : stretch(t, shape);
+  });
+}
+
+/** The shape (int32) that tensors of two shapes, given as vectors, have together. Reads them on the host. */
+export function broadcastArgs(s0: Operand, s1: Operand): Tensor {
+  return tidy(() => {
+    const [a, b] = [s0, s1].map((s) => [...toTensor(s).dataSync()]);
+    const shape = Int32Array.from(broadcastShapes(a, b, "broadcastArgs"));
+    return fromHost(shape, [shape.length], "int32");
   });
 }
 

@@ -12,8 +12,34 @@ export {
   sigmoid,
   tanh,
 } from "./activations.ts";
-export { broadcastTo, sum } from "./broadcast.ts";
+export { broadcastArgs, broadcastTo, sum } from "./broadcast.ts";
 export { buffer, TensorBuffer } from "./buffer.ts";
+/** Pixels of web pages. */
+export * as browser from "./browser.ts";
+export {
+  type Concat,
+  concat1d,
+  concat2d,
+  concat3d,
+  concat4d,
+  type Extent,
+  type Pad,
+  pad1d,
+  pad2d,
+  pad3d,
+  pad4d,
+  type Pair,
+  type Reverse,
+  reverse1d,
+  reverse2d,
+  reverse3d,
+  reverse4d,
+  type Slice,
+  slice1d,
+  slice2d,
+  slice3d,
+  slice4d,
+} from "./by_rank.ts";
 export { cast } from "./cast.ts";
 export type { Binary, Unary } from "./define.ts";
 export type { Pairs } from "./space.ts";
@@ -62,6 +88,8 @@ export {
 export { gather, unsortedSegmentSum } from "./gather.ts";
 export { diag, eye, linspace, meshgrid, range } from "./grids.ts";
 export { concat, mirrorPad, split, stack, tile, unstack } from "./join.ts";
+/** What is done to images. */
+export * as image from "./image.ts";
 /** Linear algebra. */
 export * as linalg from "./linalg.ts";
 export {
@@ -134,7 +162,9 @@ export { all, any, argMax, argMin, type Axes, max, mean, min, prod } from "./red
 export { clone, ensureShape, expandDims, flatten, reshape, squeeze } from "./reshape.ts";
 export { dropout, multinomial, rand, randomGamma } from "./sampling.ts";
 export { cumprod, cumsum } from "./scan.ts";
-export { gatherND, scatterND, tensorScatterUpdate } from "./scatter_nd.ts";
+/** Windows over signals. */
+export * as signal from "./signal.ts";
+export { gatherND, scatterND, sparseToDense, tensorScatterUpdate } from "./scatter_nd.ts";
 export { lowerBound, searchSorted, upperBound } from "./search.ts";
 export {
   booleanMaskAsync,

@@ -1,9 +1,10 @@
-// How are positions in several dimensions read and written? gatherND, scatterND, tensorScatterUpdate.
+// How are positions in several dimensions read and written? gatherND, scatterND, tensorScatterUpdate, sparseToDense.
 
 import { DinogradError } from "../errors.ts";
 import { checkShape, sameShape, showShape, sizeOf, stridesOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { asSummand, sum } from "./broadcast.ts";
+import { asSummand, broadcastTo, sum } from "./broadcast.ts";
+import { asType } from "./cast.ts";
 import { asIndex, gatherRows, scatterRows } from "./gather.ts";
 import { maximum, mul } from "./elementwise.ts";
 import { greaterEqual, less, logicalAnd, where } from "./logical.ts";
@@ -98,5 +99,25 @@ export function tensorScatterUpdate(x: Operand, indices: Operand, updates: Opera
     const picked = gatherRows(sources, maximum(chosen, 0));
     const replaced = reshape(greaterEqual(chosen, 0), [rows, 1]);
     return reshape(where(replaced, picked, reshape(t, [1, rows, inner])), t.shape);
+  });
+}
+
+/**
+ * A tensor of shape `outputShape` of `defaultValue`, with `sparseValues` at the positions of `sparseIndices` (int32 [count, rank], or
+ * [count] in a vector); one value may stand for all. Reads the indices on the host.
+ */
+export function sparseToDense(
+  sparseIndices: Operand,
+  sparseValues: Operand,
+  outputShape: readonly number[],
+  defaultValue: Operand = 0,
+): Tensor {
+  return composite(sparseValues, (values) => {
+    checkShape(outputShape, "sparseToDense");
+    const given = asIndex(sparseIndices, "sparseToDense");
+    const index = given.rank === 2 ? given : reshape(given, [given.size, 1]);
+    const dense = broadcastTo(asType(toTensor(defaultValue), values.dtype), outputShape);
+    const updates = values.rank === 0 ? broadcastTo(values, [index.shape[0]]) : values;
+    return tensorScatterUpdate(dense, index, updates);
   });
 }
