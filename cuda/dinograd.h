@@ -161,7 +161,8 @@ DG_API int dg_record_begin(int arena);
 DG_API int dg_record_end(void);    // program handle (> 0)
 DG_API int dg_record_abort(void);  // forget the calls noted so far; harmless when not recording
 DG_API int dg_program_free(int program);
-DG_API double dg_program_calls(int program);  // kernel calls per run of the program, which leaves out copies it can do without
+DG_API double dg_program_calls(
+    int program);  // kernel calls per run of the program, which leaves out copies it can do without
 // Runs the program `steps` times. Before run i, f32 elements [i * width, (i + 1) * width) of `params` are copied to the
 // start of `target`, which is apart from them (width 0: nothing is). Takes its context explicitly, so that it may be
 // called off the main thread.

@@ -109,6 +109,7 @@ Deno.test("every layer comes through its config", () => {
     dg.layers.permute({ dims: [2, 1] }),
     dg.layers.repeatVector({ n: 2 }),
     dg.layers.masking({ maskValue: -1 }),
+    dg.layers.embedding({ inputDim: 9, outputDim: 2, maskZero: true, inputLength: 4 }),
     dg.layers.unitNormalization({ axis: [1, 2] }),
     dg.layers.reLU({ maxValue: 2, negativeSlope: 0.1, threshold: 0.5 }),
     dg.layers.leakyReLU(),

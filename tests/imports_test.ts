@@ -31,7 +31,7 @@ const floors: readonly (readonly RegExp[])[] = [
   [/^src\/(errors|version)\.ts$/, /^native\.json$/],
   [/^src\/native\//],
   [/^src\/(tensor|variable|shape|dtype|format|scope|backend|config|precision|availability)\.ts$/],
-  [/^src\/(ops\/.*|op|grad|record|buffer|chain)\.ts$/],
+  [/^src\/(ops\/.*|op|grad|record|buffer|chain|profile)\.ts$/],
   [
     /^src\/(models|layers|optimizers|losses|metrics|callbacks|data|io|text)\//,
     /^src\/(utils|initializers|regularizers|constraints|activations|serialization|policy|mixed_precision)(\.ts$|\/)/,
