@@ -65,6 +65,8 @@ export {
 export { input, type InputArgs } from "./src/layers/core.ts";
 export type { Module, ModuleArgs } from "./src/layers/module.ts";
 export { type Connected, type Node, type SymbolicSpec, SymbolicTensor } from "./src/layers/node.ts";
+export { RNNCell } from "./src/layers/rnn_cell.ts";
+export { RNN } from "./src/layers/rnn.ts";
 export type { Mask } from "./src/layers/mask.ts";
 export { deserializeLayer } from "./src/layers/deserialize.ts";
 export type { Weight } from "./src/layers/weight.ts";

@@ -54,7 +54,7 @@ onEachDevice("a training run agrees with Keras, batch by batch and by fit", asyn
         c.weights.map((w: { tensor: Parameters<typeof load>[0] }) => load(w.tensor)),
       );
       model.compile({
-        optimizer: dg.train.adam(c.optimizer.config.learning_rate),
+        optimizer: c.optimizer,
         loss: c.loss,
         metrics: c.metrics,
       });

@@ -68,6 +68,7 @@ export * from "./attention_factories.ts";
 export { input } from "./core.ts";
 export * from "./image_factories.ts";
 export { Layer } from "./layer.ts";
+export * from "./recurrent_factories.ts";
 export * from "./preprocessing_factories.ts";
 
 /** What a sequential model is fed: `layers.inputLayer({ inputShape: [28, 28] })`. */

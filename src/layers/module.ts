@@ -30,7 +30,7 @@ export interface ModuleArgs {
 const taken = new Map<string, number>();
 
 /** `dense`, `dense_1`, ...: a name no layer of this class has had yet. */
-function uniqueName(className: string): string {
+export function uniqueName(className: string): string {
   const base = className
     .replace(/(.)([A-Z][a-z0-9]+)/g, "$1_$2")
     .replace(/([a-z])([A-Z])/g, "$1_$2")
