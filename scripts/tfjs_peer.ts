@@ -94,6 +94,38 @@ async function answer(): Promise<PeerAnswer> {
     return model;
   }
 
+  function cnn(): Model {
+    const model = tf.sequential();
+    const conv = tf.layers.conv2d({
+      filters: 4,
+      kernelSize: 3,
+      activation: "relu",
+      inputShape: [8, 8, 2],
+    });
+    model.add(conv);
+    model.add(tf.layers.maxPooling2d({ poolSize: 2 }));
+    model.add(tf.layers.depthwiseConv2d({ kernelSize: 2, padding: "same" }));
+    model.add(tf.layers.flatten());
+    model.add(tf.layers.dense({ units: 3, activation: "softmax" }));
+    model.compile({ optimizer: tf.train.adam(0.01), loss: "categoricalCrossentropy" });
+    return model;
+  }
+
+  function recurrent(): Model {
+    const model = tf.sequential();
+    const lstm = tf.layers.lstm({ units: 3, returnSequences: true }) as InstanceType<typeof tf.RNN>;
+    model.add(tf.layers.bidirectional({ layer: lstm, mergeMode: "concat", inputShape: [5, 4] }));
+    model.add(tf.layers.gru({ units: 4, returnSequences: true }));
+    model.add(tf.layers.rnn({
+      cell: [tf.layers.lstmCell({ units: 3 }), tf.layers.simpleRNNCell({ units: 3 })],
+      returnSequences: true,
+    }));
+    model.add(tf.layers.timeDistributed({ layer: tf.layers.dense({ units: 4 }) }));
+    model.add(tf.layers.simpleRNN({ units: 3, activation: "softmax" }));
+    model.compile({ optimizer: tf.train.adam(0.01), loss: "categoricalCrossentropy" });
+    return model;
+  }
+
   const answers: PeerAnswer = { given: [], own: [] };
   for (const { artifacts, ...rest } of given) {
     const weightData = fromBase64(artifacts.weightData).buffer;
@@ -112,6 +144,8 @@ async function answer(): Promise<PeerAnswer> {
         random([6, 2], 5),
       ]],
       ["embedding", embedding(), [tokens], [classes]],
+      ["cnn", cnn(), [random([6, 8, 8, 2], 6)], [classes]],
+      ["recurrent", recurrent(), [random([6, 5, 4], 7)], [classes]],
     ] as const
   ) {
     const about = { name, inputs: [...inputs], targets: [...targets] };

@@ -63,6 +63,40 @@ function embedding(): dg.Model {
   return model;
 }
 
+function cnn(): dg.Model {
+  const model = dg.sequential({
+    layers: [
+      dg.layers.conv2d({ filters: 4, kernelSize: 3, activation: "relu", inputShape: [8, 8, 2] }),
+      dg.layers.maxPooling2d({ poolSize: 2 }),
+      dg.layers.depthwiseConv2d({ kernelSize: 2, padding: "same" }),
+      dg.layers.flatten(),
+      dg.layers.dense({ units: 3, activation: "softmax" }),
+    ],
+  });
+  model.compile({ optimizer: dg.train.adam(0.01), loss: "categoricalCrossentropy" });
+  return model;
+}
+
+function recurrent(): dg.Model {
+  const model = dg.sequential({
+    layers: [
+      dg.layers.bidirectional({
+        layer: dg.layers.lstm({ units: 3, returnSequences: true }),
+        inputShape: [5, 4],
+      }),
+      dg.layers.gru({ units: 4, resetAfter: false, returnSequences: true }),
+      dg.layers.rnn({
+        cell: [dg.layers.lstmCell({ units: 3 }), dg.layers.simpleRNNCell({ units: 3 })],
+        returnSequences: true,
+      }),
+      dg.layers.timeDistributed({ layer: dg.layers.dense({ units: 4 }) }),
+      dg.layers.simpleRNN({ units: 3, activation: "softmax" }),
+    ],
+  });
+  model.compile({ optimizer: dg.train.adam(0.01), loss: "categoricalCrossentropy" });
+  return model;
+}
+
 const load = ({ shape, data }: PlainTensor) => dg.tensor(data, shape);
 const plain = (t: dg.Tensor): PlainTensor => ({ shape: t.shape, data: [...t.dataSync()] });
 const one = <T>(list: T[]) => list.length === 1 ? list[0] : list;
@@ -73,11 +107,15 @@ const step = (model: dg.Model, inputs: PlainTensor[], targets: PlainTensor[]) =>
 
 /** A model after some training, saved, with something to run and train it on. */
 async function given(name: string, model: dg.Model): Promise<PeerModel> {
-  const random = (size: number) => plain(dg.randomNormal([6, size]));
+  const random = (...sizes: number[]) => plain(dg.randomNormal([6, ...sizes]));
   const tokens = { shape: [6, 4], data: Array.from({ length: 24 }, (_, i) => i * 7 % 10) };
-  const inputs = name === "functional"
-    ? [random(4), random(4)]
-    : [name === "embedding" ? tokens : random(4)];
+  const special: Record<string, PlainTensor[]> = {
+    functional: [random(4), random(4)],
+    embedding: [tokens],
+    cnn: [random(8, 8, 2)],
+    recurrent: [random(5, 4)],
+  };
+  const inputs = special[name] ?? [random(4)];
   const classes = { shape: [6, 3], data: Array.from({ length: 18 }, (_, i) => +(i % 4 === 0)) };
   const targets = name === "functional" ? [random(1), random(2)] : [classes];
   for (let i = 0; i < 3; i++) await step(model, inputs, targets);
@@ -114,6 +152,8 @@ const ours = [
   ["rmsprop", mlp(dg.train.rmsprop(0.01, 0.8, 0.5))],
   ["functional", functional()],
   ["embedding", embedding()],
+  ["cnn", cnn()],
+  ["recurrent", recurrent()],
 ] as const;
 const models = await Promise.all(ours.map(([name, model]) => given(name, model)));
 const answer = await ask(models).catch((error: Error) => {

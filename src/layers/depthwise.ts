@@ -31,7 +31,7 @@ abstract class DepthwiseConv extends BaseConv {
   }
   protected override buildKernels(channels: number): number {
     const shape = [...this.windows.sizes, channels, this.#multiplier];
-    this.addOptional("depthwise", "kernel", shape);
+    this.addOptional("depthwise", "depthwise_kernel", shape);
     return channels * this.#multiplier;
   }
   protected override convolve(x: Tensor, args: WindowArgs, following: Following): Tensor {

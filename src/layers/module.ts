@@ -51,6 +51,8 @@ export abstract class Module extends Connected {
   readonly dtypePolicy: Policy;
   /** Whether its weights exist. */
   built = false;
+  /** What the names of its weights begin with: its own name, unless what it is inside says otherwise before it is built. */
+  scope: string;
   #trainable: boolean;
   readonly #weights: Weight[] = [];
   readonly #lossFunctions: (() => Tensor)[] = [];
@@ -60,7 +62,7 @@ export abstract class Module extends Connected {
   /** Names it. */
   constructor(args: ModuleArgs) {
     super();
-    this.name = args.name ?? uniqueName(this.getClassName());
+    this.name = this.scope = args.name ?? uniqueName(this.getClassName());
     this.dtypePolicy = getPolicy(args.dtype);
     this.#trainable = args.trainable ?? true;
   }
@@ -136,7 +138,7 @@ export abstract class Module extends Connected {
         }`,
       );
     }
-    const path = `${this.name}/${name}`;
+    const path = `${this.scope}/${name}`;
     takeRoom(path, dims);
     const variable = tidy(() => {
       const initial = getInitializer(initializer).apply(dims, dtype ?? this.variableDtype);

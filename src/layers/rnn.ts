@@ -104,6 +104,7 @@ export class RNN extends Layer {
         }`,
       );
     }
+    this.cell.scope = this.scope;
     this.cell.ensureBuilt([batch, ...rest]);
     if (!this.stateful) return;
     if (Number.isNaN(batch)) {

@@ -41,7 +41,8 @@ export class StackedRNNCells extends RNNCell {
     const shape = (Array.isArray(inputShape[0]) ? inputShape[0] : inputShape) as number[];
     tidy(() => {
       let x = track(new Tensor(shape, this.computeDtype, null));
-      for (const cell of this.cells) {
+      for (const [i, cell] of this.cells.entries()) {
+        cell.scope = `${this.scope}/RNNCell_${i}`; // as TensorFlow.js
         cell.ensureBuilt(x.shape);
         [x] = cell.apply([x, ...cell.getInitialState(x)]) as Tensor[];
       }

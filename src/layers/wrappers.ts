@@ -62,6 +62,7 @@ export class TimeDistributed extends Wrapper {
         `Layer "${this.name}" takes sequences [batch, steps, ...], got ${showShape(inputShape)}`,
       );
     }
+    this.layer.scope = this.scope;
     this.layer.ensureBuilt([inputShape[0], ...inputShape.slice(2)]);
   }
   override call(inputs: Tensor | Tensor[], { mask, ...args }: CallArgs): Tensor {
@@ -152,7 +153,10 @@ export class Bidirectional extends Wrapper {
   }
   override build(inputShape: number[] | number[][]): void {
     const shape = (Array.isArray(inputShape[0]) ? inputShape[0] : inputShape) as number[];
-    for (const layer of this.sublayers()) layer.ensureBuilt(shape);
+    for (const layer of this.sublayers()) {
+      layer.scope = `${this.scope}/${layer.name}`;
+      layer.ensureBuilt(shape);
+    }
   }
 
   override apply(inputs: Tensor | Tensor[], args?: CallArgs): Tensor | Tensor[];
