@@ -56,7 +56,7 @@ function rowsOf({ native }: Device): KernelProfile[] {
  * by one meanwhile and are waited for, so that the whole takes longer than it does otherwise.
  *
  * ```ts
- * import * as dg from "./mod.ts";
+ * import * as dg from "../mod.ts";
  *
  * const x = dg.randomNormal([64, 64]);
  * const info = await dg.profile(() => x.matMul(x).relu());
@@ -115,7 +115,7 @@ function quickest(device: Device, run: () => void): number {
  * within its memory (64 MiB, read and written).
  *
  * ```ts
- * import * as dg from "./mod.ts";
+ * import * as dg from "../mod.ts";
  *
  * const x = dg.randomNormal([128, 128]);
  * const { kernels } = await dg.profile(() => x.matMul(x));
@@ -198,7 +198,7 @@ export interface TimeInfo {
  * Runs a function and tells how long it took, by the clock and within kernels, which run one by one meanwhile.
  *
  * ```ts
- * import * as dg from "./mod.ts";
+ * import * as dg from "../mod.ts";
  *
  * const x = dg.randomNormal([64, 64]);
  * const { kernelMs, wallMs } = await dg.time(() => x.matMul(x));
