@@ -1,0 +1,144 @@
+// Which operations are timed by themselves, at which sizes, and what do they compute and move at least?
+
+import * as dg from "../mod.ts";
+import type { Work } from "./measure.ts";
+
+/** An operation at one size. */
+export interface Operation {
+  /** What it is: operations of one name differ in size only. */
+  name: string;
+  size: string;
+  /** Floating-point operations of a call, a multiply-add counted as two. */
+  flops: number;
+  /** Bytes that a call reads and writes at least. */
+  bytes: number;
+  /** Operands on the current device. */
+  prepare(): Work<dg.Tensor | void>;
+}
+
+const volume = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+
+/** An operation on normally distributed tensors of these shapes, whose result has `outputs` elements. */
+function on(
+  name: string,
+  size: string,
+  shapes: readonly number[][],
+  outputs: number,
+  flops: number,
+  run: (...x: dg.Tensor[]) => dg.Tensor,
+): Operation {
+  return {
+    name,
+    size,
+    flops,
+    bytes: 4 * (shapes.reduce((sum, shape) => sum + volume(shape), 0) + outputs),
+    prepare: () => {
+      const holds = shapes.map((shape) => dg.randomNormal(shape));
+      return { holds, run: () => run(...holds) };
+    },
+  };
+}
+
+const elementwise = [["4 KiB", 2 ** 10], ["1 MiB", 2 ** 18], ["64 MiB", 2 ** 24]] as const;
+const products = [64, 128, 256, 512, 1024, 2048, 4096];
+
+/** Batch, side, channels and filters; the kernel is 3 x 3 and the padding "same". */
+const images = [[32, 28, 1, 32], [32, 14, 32, 64], [16, 56, 64, 64]] as const;
+
+function convolution([batch, side, channels, filters]: typeof images[number]): Operation {
+  return on(
+    "conv2d 3 x 3",
+    `${batch} x ${side} x ${side} x ${channels} to ${filters}`,
+    [[batch, side, side, channels], [3, 3, channels, filters]],
+    batch * side ** 2 * filters,
+    2 * batch * side ** 2 * 9 * channels * filters,
+    (x, w) => dg.conv2d(x as dg.Tensor, w as dg.Tensor, 1, "same"),
+  );
+}
+
+function embedding(rows: number, width: number, tokens: number): Operation {
+  return {
+    name: "embedding",
+    size: `${tokens} of ${rows} rows of ${width}`,
+    flops: 0,
+    bytes: 4 * tokens * (2 * width + 1),
+    prepare: () => {
+      const table = dg.randomNormal([rows, width]);
+      const at = dg.randomUniform([tokens], 0, rows, "int32");
+      return { holds: [table, at], run: () => dg.gather(table, at) };
+    },
+  };
+}
+
+function adam(shapes: readonly number[][]): Operation {
+  const count = shapes.reduce((sum, shape) => sum + volume(shape), 0);
+  return {
+    name: "Adam",
+    size: `${count} weights of ${shapes.length} variables`,
+    flops: 0,
+    bytes: 4 * 7 * count, // weights and two moments are read and written, gradients read
+    prepare: () => {
+      const weights = shapes.map((shape) => dg.variable(dg.randomNormal(shape)));
+      const gradients = shapes.map((shape) => dg.randomNormal(shape));
+      const pairs = new Map(weights.map((w, i) => [w, gradients[i]]));
+      const optimizer = dg.train.adam();
+      return {
+        holds: [...weights, ...gradients, optimizer],
+        run: () => optimizer.applyGradients(pairs),
+      };
+    },
+  };
+}
+
+const square = (side: number) => [side, side];
+
+/** All operations, those of one name by size. */
+export const operations: readonly Operation[] = [
+  ...elementwise.map(([size, n]) => on("add", size, [[n], [n]], n, n, (a, b) => dg.add(a, b))),
+  ...elementwise.map(([size, n]) => on("relu", size, [[n]], n, n, (x) => dg.relu(x))),
+  ...elementwise.map(([size, n]) => on("tanh", size, [[n]], n, n, (x) => dg.tanh(x))),
+  ...[128, 1024, 4096].map((n) =>
+    on("sum of all", `${n} x ${n}`, [square(n)], 1, n * n, (x) => dg.sum(x))
+  ),
+  ...[1024, 4096].map((n) =>
+    on("sum over rows", `${n} x ${n}`, [square(n)], n, n * n, (x) => dg.sum(x, 0))
+  ),
+  ...[1024, 4096].map((n) =>
+    on("sum over columns", `${n} x ${n}`, [square(n)], n, n * n, (x) => dg.sum(x, 1))
+  ),
+  ...[[32, 10], [1024, 1000]].map((shape) =>
+    on(
+      "softmax",
+      shape.join(" x "),
+      [shape],
+      volume(shape),
+      4 * volume(shape),
+      (x) => dg.softmax(x),
+    )
+  ),
+  ...products.map((n) =>
+    on(
+      "matMul",
+      `${n} x ${n}`,
+      [square(n), square(n)],
+      n * n,
+      2 * n ** 3,
+      (a, b) => dg.matMul(a, b),
+    )
+  ),
+  ...images.map(convolution),
+  embedding(10_000, 256, 1280),
+  embedding(65_536, 64, 8192),
+  adam([[784, 128], [128], [128, 10], [10]]),
+  adam([[4096, 2048], [2048]]),
+];
+
+/** Whether a place does a call in reasonable time, given what it computes and moves per second. */
+export function isReasonable(
+  { flops, bytes }: Operation,
+  limits: { operations: number; bytes: number },
+  seconds = 0.8,
+): boolean {
+  // Kernels reach a half of the limits, or less where the memory is in others' use.
+  return 2 * (flops / limits.operations + bytes / limits.bytes) < seconds;
+}
