@@ -46,7 +46,7 @@
 extern "C" {
 #endif
 
-#define DG_VERSION 2     // grows with every change of this header; both sides compare it before anything else
+#define DG_VERSION 3     // grows with every change of this header; both sides compare it before anything else
 #define DG_SCRATCH 2048  // f64 values in the scratch area
 #define DG_MAX_RANK 8    // longest shape any call takes
 #define DG_HYPER 16      // f32 values in an optimizer's `hyper` array

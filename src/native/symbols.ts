@@ -3,7 +3,7 @@
 const i = "i32", d = "f64", f = "f32", p = "buffer";
 
 /** Version of the contract this file transcribes (DG_VERSION). */
-export const VERSION = 2;
+export const VERSION = 3;
 /** f64 values in a scratch area (DG_SCRATCH). */
 export const SCRATCH = 2048;
 /** Values in an optimizer's hyper-parameter array (DG_HYPER). */
