@@ -14,7 +14,7 @@ export interface OpSpec<I extends Inputs, A, S extends string> {
   check(inputs: I, attrs: A): Spec;
   /** Enqueues the native calls and gives the result. */
   forward(inputs: I, attrs: A, spec: Spec, device: Device): Tensor;
-  /** What the gradient rule reads; only this is kept until the backward pass. */
+  /** What the gradient rule reads; only this is kept until the backward pass. Operands that a call does without are left out. */
   readonly saves?: readonly S[];
   /** For each operand, how its gradient follows from the result's. Operands left out get none. */
   grad?(saved: { readonly dy: Tensor } & { readonly [K in S]: Tensor }, attrs: A): Gradients<I>;
@@ -63,6 +63,11 @@ export function unwatched<T>(fn: () => T): T {
   } finally {
     paused--;
   }
+}
+
+/** How many gradients are being taken of what runs now: from 2 on, gradients of gradients. */
+export function gradientOrder(): number {
+  return paused ? 0 : watchers.length;
 }
 
 /** Shows an operation that has run to every watcher that cares. */
@@ -114,7 +119,10 @@ export function op<I extends Inputs, A = void, S extends string = never>(
         spec.name,
         inputs,
         y,
-        () => Object.fromEntries(saves.map((k) => [k, (k === "y" ? y : inputs[k]).alias()])),
+        () => {
+          const kept = saves.filter((k) => k === "y" || k in inputs);
+          return Object.fromEntries(kept.map((k) => [k, (k === "y" ? y : inputs[k]).alias()]));
+        },
         spec.grad && ((saved) => spec.grad!(saved as Parameters<typeof spec.grad>[0], attrs)),
       );
     }

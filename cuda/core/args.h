@@ -221,6 +221,33 @@ struct CrossEntropyGradArgs {
   void *dlogits;
   int64_t rows, n;
 };
+struct RecurrentArgs {  // see dg_recurrent; null: none
+  int32_t kind, activation, gate;
+  Dtype type;
+  const void *projected, *kernel, *bias;
+  const void *h, *c;
+  const uint8_t *mask;
+  const void *keep;
+  void *y;
+  void *trace;
+  int64_t batch, steps, units;
+  int64_t rows;  // steps of y: one more where it ends in c
+};
+struct RecurrentGradArgs {
+  int32_t kind, activation, gate;
+  Dtype type;
+  const void *kernel;
+  const void *h, *c;
+  const uint8_t *mask;
+  const void *keep;
+  const void *y, *trace, *dy;
+  void *dprojected, *dproduct, *dh, *dc;
+  int64_t batch, steps, units;
+  int64_t rows;
+};
+// Parts of `units` that the sums of a cell and its trace have.
+constexpr int64_t cell_parts(int kind) { return kind == DG_CELL_SIMPLE ? 1 : kind == DG_CELL_LSTM ? 4 : 3; }
+constexpr int64_t trace_parts(int kind) { return kind == DG_CELL_SIMPLE ? 0 : kind == DG_CELL_LSTM ? 5 : 4; }
 struct RandomArgs {
   int32_t op;
   Dtype type;
@@ -291,6 +318,8 @@ struct LossScaleArgs {
   X(SoftmaxGradArgs, softmax_grad)            \
   X(CrossEntropyArgs, cross_entropy)          \
   X(CrossEntropyGradArgs, cross_entropy_grad) \
+  X(RecurrentArgs, recurrent)                 \
+  X(RecurrentGradArgs, recurrent_grad)        \
   X(RandomArgs, random)                       \
   X(UpdateArgs, update)                       \
   X(ClipArgs, clip)                           \

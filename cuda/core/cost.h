@@ -150,6 +150,20 @@ inline void of(const CrossEntropyGradArgs &p, Cost &c) {
   c.bytes = 2 * bytes(p.type, p.rows * p.n);
   say(c, p.rows, " of ", p.n);
 }
+template <class Args>
+void of_recurrent(const Args &p, int64_t arrays, Cost &c) {
+  const int64_t states = p.batch * p.steps * p.units, parts = cell_parts(p.kind);
+  c.operations = 2 * number(states) * number(p.units * parts);
+  c.bytes = bytes(p.type, states * arrays + p.units * p.units * parts);
+  constexpr const char *kinds[] = {"simple ", "LSTM ", "GRU ", "GRU "};
+  say(c, kinds[p.kind], p.batch, " x ", p.steps, ", ", p.units, " units");
+}
+inline void of(const RecurrentArgs &p, Cost &c) {
+  of_recurrent(p, cell_parts(p.kind) + (p.trace ? trace_parts(p.kind) : 0) + 1, c);
+}
+inline void of(const RecurrentGradArgs &p, Cost &c) {
+  of_recurrent(p, cell_parts(p.kind) * (p.dproduct ? 2 : 1) + trace_parts(p.kind) + 2, c);
+}
 inline void of(const RandomArgs &p, Cost &c) {
   c.bytes = bytes(p.type, p.n);
   say(c, p.n);

@@ -178,6 +178,33 @@ inline void of(CrossEntropyGradArgs &a, Operands &o) {
   o.in(a.dloss, DG_FLOAT32, a.rows);
   o.out(a.dlogits, a.type, a.rows * a.n);
 }
+inline void of(RecurrentArgs &a, Operands &o) {
+  const int64_t states = a.batch * a.units, sums = states * cell_parts(a.kind);
+  o.in(a.projected, a.type, a.steps * sums);
+  o.in(a.kernel, a.type, a.units * a.units * cell_parts(a.kind));
+  o.in(a.bias, a.type, a.units);
+  o.in(a.h, a.type, states);
+  o.in(a.c, a.type, states);
+  o.in(a.mask, DG_BOOL, a.batch * a.steps);
+  o.in(a.keep, a.type, states);
+  o.out(a.y, a.type, a.rows * states);
+  o.out(a.trace, a.type, a.steps * states * trace_parts(a.kind));
+}
+inline void of(RecurrentGradArgs &a, Operands &o) {
+  const int64_t states = a.batch * a.units, sums = states * cell_parts(a.kind);
+  o.in(a.kernel, a.type, a.units * a.units * cell_parts(a.kind));
+  o.in(a.h, a.type, states);
+  o.in(a.c, a.type, states);
+  o.in(a.mask, DG_BOOL, a.batch * a.steps);
+  o.in(a.keep, a.type, states);
+  o.in(a.y, a.type, a.rows * states);
+  o.in(a.trace, a.type, a.steps * states * trace_parts(a.kind));
+  o.in(a.dy, a.type, a.rows * states);
+  o.out(a.dprojected, a.type, a.steps * sums);
+  o.out(a.dproduct, a.type, a.steps * sums);
+  o.out(a.dh, a.type, states);
+  o.out(a.dc, a.type, states);
+}
 inline void of(RandomArgs &a, Operands &o) {
   o.in_out(a.state, DG_INT32, 4);
   o.out(a.y, a.type, a.n);

@@ -155,7 +155,7 @@ export abstract class GatedCell extends RNNCell {
     return this.#recurrentKernel.read();
   }
   /** What is added to the input's part. */
-  protected get inputBias(): Tensor | undefined {
+  get inputBias(): Tensor | undefined {
     return this.#bias?.read();
   }
   /** What is added to the state's part: nothing, unless a cell keeps a bias of its own for it. */
@@ -181,10 +181,10 @@ export abstract class GatedCell extends RNNCell {
   }
 
   /** What inputs [..., features] say: `x . kernel + bias` [..., gates * units]. `mask` is dropout's [batch, features]. */
-  project(x: Tensor, mask?: Tensor): Tensor {
+  project(x: Tensor, mask?: Tensor, bias = this.inputBias): Tensor {
     const factor = mask && x.rank === 3 ? reshape(mask, [mask.shape[0], 1, mask.shape[1]]) : mask;
     const a = factor ? mul(x, factor) : x;
-    return fusedMatMul({ a, b: this.#kernel.read(), bias: this.inputBias });
+    return fusedMatMul({ a, b: this.#kernel.read(), bias });
   }
 
   /** The states after a step, the output first, from what its input says and the states before. */
@@ -304,7 +304,7 @@ export class GRUCell extends GatedCell {
     const bias = this.bias, size = 3 * this.units;
     return bias && (this.resetAfter ? reshape(slice(bias, [i, 0], [1, size]), [size]) : bias);
   }
-  protected override get inputBias(): Tensor | undefined {
+  override get inputBias(): Tensor | undefined {
     return this.#biasRow(0);
   }
   override get recurrentBias(): Tensor | undefined {

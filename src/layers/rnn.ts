@@ -4,6 +4,7 @@ import { castFloats } from "../activations.ts";
 import { DinogradError } from "../errors.ts";
 import { zerosLike } from "../ops/creation.ts";
 import { stack, unstack } from "../ops/join.ts";
+import { reverse } from "../ops/movement.ts";
 import { where } from "../ops/logical.ts";
 import { reshape } from "../ops/reshape.ts";
 import { tidy } from "../scope.ts";
@@ -19,6 +20,7 @@ import type { Mask } from "./mask.ts";
 import { RNNCell } from "./rnn_cell.ts";
 import { StackedRNNCells } from "./stacked_cells.ts";
 import { noteMade } from "./weight.ts";
+import { walkAtOnce, walksAtOnce } from "./whole_sequence.ts";
 
 /** Arguments of all layers that walk along sequences. */
 export interface BaseRNNLayerArgs extends LayerArgs {
@@ -158,10 +160,17 @@ export class RNN extends Layer {
       const steps = x.shape[1], like = this.#stepOf(x);
       const states = this.#initialStates(like, given);
       if (x.isAbstract || steps === 0) return this.#describe(like, states, steps);
-      const mask = [args.mask].flat()[0] ?? null;
-      const { outputs, last } = this.#walk(x, like, states, mask, args);
+      const mask = [args.mask].flat()[0] ?? null, stepArgs = this.cell.stepArgs(like, args);
+      const { output, last } = walksAtOnce(this.cell)
+        ? this.#walkAtOnce(
+          this.cell,
+          x,
+          given.length || this.stateful ? states : [],
+          mask,
+          stepArgs,
+        )
+        : this.#walk(x, states, mask, stepArgs);
       if (this.stateful) this.states.forEach((kept, i) => kept.assign(last[i]));
-      const output = this.returnSequences ? stack(outputs, 1) : outputs[outputs.length - 1];
       return this.#give(output, last);
     });
   }
@@ -203,9 +212,19 @@ export class RNN extends Layer {
     return this.returnState ? [output, ...states] : output;
   }
 
-  #walk(x: Tensor, like: Tensor, begin: Tensor[], mask: Tensor | null, args: CallArgs) {
-    const { cell } = this, stepArgs = cell.stepArgs(like, args);
-    const step = this.#stepper(x, stepArgs), count = x.shape[1];
+  #walkAtOnce(cell: GatedCell, x: Tensor, states: Tensor[], mask: Tensor | null, args: CallArgs) {
+    const turned = (t: Tensor) => this.goBackwards ? reverse(t, 1) : t;
+    return walkAtOnce(cell, turned(x), {
+      states,
+      mask: mask && turned(mask),
+      zeroOutput: this.#flags.zeroOutputForMask,
+      sequences: this.returnSequences,
+      wantStates: this.returnState || this.stateful,
+    }, args);
+  }
+
+  #walk(x: Tensor, begin: Tensor[], mask: Tensor | null, args: CallArgs) {
+    const step = this.#stepper(x, args), count = x.shape[1];
     const masks = mask && unstack(mask, 1);
     const outputs: Tensor[] = [];
     let states = begin;
@@ -223,7 +242,8 @@ export class RNN extends Layer {
       outputs.push(choose(output, before));
       states = next.map((s, k) => choose(s, states[k]));
     }
-    return { outputs, last: states };
+    const output = this.returnSequences ? stack(outputs, 1) : outputs[outputs.length - 1];
+    return { output, last: states };
   }
 
   // One step: [output, ...states]. What inputs say to a cell with gates is one product for all steps.

@@ -66,6 +66,8 @@ export const symbols = {
   dg_softmax_grad: { parameters: [i, i, i, d, d, i], result: i },
   dg_cross_entropy: { parameters: [i, i, i, d, d], result: i },
   dg_cross_entropy_grad: { parameters: [i, i, i, i, d, d], result: i },
+  dg_recurrent: { parameters: [i, i, i, i, i, i, i, i, i, i, i, i], result: i },
+  dg_recurrent_grad: { parameters: [i, i, i, i, i, i, i, i, i, i, i, i, i, i, i], result: i },
   dg_random: { parameters: [i, i, i, f, f], result: i },
   dg_update: { parameters: [i, i, i, i, i, i, i, i, i], result: i },
   dg_clip: { parameters: [i, i, f, i], result: i },
@@ -132,6 +134,8 @@ export const Engine = { ask: -1, best: 0, own: 1, cublaslt: 2 } as const;
 export const ConvKind = { forward: 0, input: 1, filter: 2 } as const;
 /** enum dg_pool_kind */
 export const PoolKind = { max: 0, average: 1, argmax: 2 } as const;
+/** enum dg_cell */
+export const Cell = { simple: 0, lstm: 1, gru: 2, gruBefore: 3 } as const;
 /** enum dg_resize_grid */
 export const ResizeGrid = { edges: 0, corners: 1, centers: 2 } as const;
 /** enum dg_resize_kind */
