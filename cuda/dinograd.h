@@ -308,20 +308,21 @@ DG_API int dg_cross_entropy_grad(int logits, int labels, int dloss, int dlogits,
 
 enum dg_cell {     // how many parts of `units` p and the kernel K have, and those of the trace
   DG_CELL_SIMPLE,  // 1: h = f(p + h' K). No trace
-  DG_CELL_LSTM,  // 4: i, f, n, o = p + h' K; c = g(f) c' + g(i) f(n), h = g(o) f(c). Trace of 5: g(i) g(f) f(n) g(o) c
-  DG_CELL_GRU,  // 3: z, r = g(p + h' K), n = f(p + r (h' K + bias)), h = z h' + (1 - z) n. Trace of 4: z r n h' K + bias
-  DG_CELL_GRU_BEFORE,  // 3: the same with n = f(p + (r h') K). Trace of 4: z r n r h'
+  DG_CELL_LSTM,    // 4: i, f, n, o = p + h' K; c = g(f) c' + g(i) f(n), h = g(o) f(c). Trace: g(i) g(f) f(n) g(o) c
+  DG_CELL_GRU,     // 3: z, r = g(p + h' K), n = f(p + r (h' K + bias)), h = z h' + (1 - z) n. Trace: z r n h' K + bias
+  DG_CELL_GRU_BEFORE,  // 3: the same with n = f(p + (r h') K). Trace: z r n r h'
 };
 // projected: p [batch, steps, parts * units]; kernel [units, parts * units]; bias [units] or 0, DG_CELL_GRU only; h and c
 // (DG_CELL_LSTM only): states [batch, units] before the first step, zeros where 0. mask: 0 or bool [batch, steps]: states stay
 // where it is false. keep: 0 or [batch, units], by which h' is multiplied before it meets K: what dropout leaves of it. y: all h
 // [batch, steps, units]; of DG_CELL_LSTM also [batch, steps + 1, units], c after the last step in the end. trace: what the
-// gradient needs, [batch, steps, parts of the trace * units], or 0. Floats.
+// gradient needs, [batch, steps, parts of the trace * units]; where there will be none, [batch, 1, ...] is room enough; 0 for
+// DG_CELL_SIMPLE. Floats.
 DG_API int dg_recurrent(int kind, int projected, int kernel, int bias, int h, int c, int mask, int keep, int y,
                         int trace, int activation, int gate);
-// dprojected from dy (as large as y) and what the forward call took and gave. dh, dc: 0 or gradients of the states before the
-// first step. dproduct, DG_CELL_GRU only: the gradient of h' K, as large as projected. That of K is then a matrix product of h'
-// keep (r h' keep for n of DG_CELL_GRU_BEFORE) with dproduct, elsewhere with dprojected.
+// dprojected from dy (as large as y) and what the forward call took and gave; dh and dc (DG_CELL_LSTM only), float32: gradients
+// of the states before the first step. dproduct, DG_CELL_GRU only: the gradient of h' K, as large as projected. That of K is then
+// a matrix product of h' keep (r h' keep for n of DG_CELL_GRU_BEFORE) with dproduct, elsewhere with dprojected.
 DG_API int dg_recurrent_grad(int kind, int kernel, int h, int c, int mask, int keep, int y, int trace, int dy,
                              int dprojected, int dproduct, int dh, int dc, int activation, int gate);
 

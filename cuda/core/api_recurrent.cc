@@ -14,45 +14,31 @@ class Call {
  public:
   explicit Call(const Array &first) : first_(first) {}
 
-  int in(int handle, double count, const char *what, const void **data) {
+  template <class T>
+  int in(int handle, double count, const char *what, const T **data, int dtype = -1) {
     DG_OPERAND(a, handle);
     DG_TRY(same_device(first_, *a));
-    DG_TRY(need_type(*a, first_.dtype, what));
+    DG_TRY(need_type(*a, dtype < 0 ? first_.dtype : dtype, what));
     DG_TRY(need_count(*a, count, what));
-    inputs_[input_count_++] = a;
-    *data = a->data();
+    arrays_[count_++] = a;
+    *data = reinterpret_cast<const T *>(a->data());
     return 0;
   }
   int in_or_none(int handle, double count, const char *what, const void **data) {
     return handle ? in(handle, count, what, data) : 0;
   }
-  int mask(int handle, double count, const uint8_t **data) {
-    if (!handle) return 0;
-    DG_OPERAND(a, handle);
-    DG_TRY(same_device(first_, *a));
-    DG_TRY(need_type(*a, DG_BOOL, "The mask"));
-    DG_TRY(need_count(*a, count, "The mask"));
-    inputs_[input_count_++] = a;
-    *data = reinterpret_cast<const uint8_t *>(a->data());
-    return 0;
-  }
   // After all inputs.
-  int out(int handle, double count, const char *what, void **data) {
-    const void *read = nullptr;
-    DG_TRY(in(handle, count, what, &read));
-    const Array &made = *inputs_[input_count_ - 1];
-    for (int i = 0; i < input_count_ - 1; i++) DG_TRY(apart(made, *inputs_[i]));
-    *data = const_cast<void *>(read);
+  template <class T>
+  int out(int handle, double count, const char *what, T **data, int dtype = -1) {
+    DG_TRY(in(handle, count, what, const_cast<const T **>(data), dtype));
+    for (int i = 0; i < count_ - 1; i++) DG_TRY(apart(*arrays_[count_ - 1], *arrays_[i]));
     return 0;
-  }
-  int out_or_none(int handle, double count, const char *what, void **data) {
-    return handle ? out(handle, count, what, data) : 0;
   }
 
  private:
   const Array &first_;
-  const Array *inputs_[16];
-  int input_count_ = 0;
+  const Array *arrays_[16];
+  int count_ = 0;
 };
 
 struct Sizes {
@@ -101,17 +87,21 @@ int dg_recurrent(int kind, int projected, int kernel, int bias, int h, int c, in
   const double traced = static_cast<double>(trace_parts(kind));
   DG_REQUIRE(!bias || kind == DG_CELL_GRU, "Only the GRU whose reset gate follows the product takes a bias");
   DG_REQUIRE(!c || kind == DG_CELL_LSTM, "Only an LSTM takes cell states");
-  DG_REQUIRE(!trace || traced, "A simple cell has no trace");
+  DG_REQUIRE(!trace == !traced, traced ? "This cell needs a trace" : "A simple cell has no trace");
   Call call(*states);
   DG_TRY(call.in(projected, sizes.steps * each * parts, "What inputs say", &args.projected));
   DG_TRY(call.in(kernel, sizes.units * sizes.units * parts, "The recurrent kernel", &args.kernel));
-  DG_TRY(call.in_or_none(bias, sizes.units, "The bias", &args.bias));
-  DG_TRY(call.in_or_none(h, each, "The first state", &args.h));
-  DG_TRY(call.in_or_none(c, each, "The first cell state", &args.c));
-  DG_TRY(call.mask(mask, sizes.batch * sizes.steps, &args.mask));
-  DG_TRY(call.in_or_none(keep, each, "What dropout keeps", &args.keep));
+  if (bias) DG_TRY(call.in(bias, sizes.units, "The bias", &args.bias));
+  if (h) DG_TRY(call.in(h, each, "The first state", &args.h));
+  if (c) DG_TRY(call.in(c, each, "The first cell state", &args.c));
+  if (mask) DG_TRY(call.in(mask, sizes.batch * sizes.steps, "The mask", &args.mask, DG_BOOL));
+  if (keep) DG_TRY(call.in(keep, each, "What dropout keeps", &args.keep));
   DG_TRY(call.out(y, static_cast<double>(args.rows) * each, "The states", &args.y));
-  DG_TRY(call.out_or_none(trace, sizes.steps * each * traced, "The trace", &args.trace));
+  if (trace) {
+    DG_FIND(room, trace);
+    args.traced = static_cast<double>(room->count) == each * traced ? 1 : args.steps;
+    DG_TRY(call.out(trace, static_cast<double>(args.traced) * each * traced, "The trace", &args.trace));
+  }
   if (states->count == 0) return 0;
   return DG_SUBMIT(states->device(), RecurrentArgs, recurrent, args);
 }
@@ -125,23 +115,24 @@ int dg_recurrent_grad(int kind, int kernel, int h, int c, int mask, int keep, in
   DG_TRY(cell(args, sizes, kind, activation, gate, *states));
   const double each = sizes.batch * sizes.units, parts = static_cast<double>(cell_parts(kind));
   const double traced = static_cast<double>(trace_parts(kind)), rows = static_cast<double>(args.rows);
-  DG_REQUIRE((!c && !dc) || kind == DG_CELL_LSTM, "Only an LSTM takes cell states");
-  DG_REQUIRE(!trace == !traced, traced ? "The gradient of this cell needs a trace" : "A simple cell has no trace");
+  DG_REQUIRE(!c || kind == DG_CELL_LSTM, "Only an LSTM takes cell states");
+  DG_REQUIRE(!dc == (kind != DG_CELL_LSTM), "An LSTM, and only that, has a gradient of the first cell state");
+  DG_REQUIRE(!trace == !traced, traced ? "This cell needs a trace" : "A simple cell has no trace");
   DG_REQUIRE(!dproduct == (kind != DG_CELL_GRU),
              "Only the GRU whose reset gate follows the product has a gradient of that, and it needs one");
   Call call(*states);
   DG_TRY(call.in(kernel, sizes.units * sizes.units * parts, "The recurrent kernel", &args.kernel));
-  DG_TRY(call.in_or_none(h, each, "The first state", &args.h));
-  DG_TRY(call.in_or_none(c, each, "The first cell state", &args.c));
-  DG_TRY(call.mask(mask, sizes.batch * sizes.steps, &args.mask));
-  DG_TRY(call.in_or_none(keep, each, "What dropout keeps", &args.keep));
+  if (h) DG_TRY(call.in(h, each, "The first state", &args.h));
+  if (c) DG_TRY(call.in(c, each, "The first cell state", &args.c));
+  if (mask) DG_TRY(call.in(mask, sizes.batch * sizes.steps, "The mask", &args.mask, DG_BOOL));
+  if (keep) DG_TRY(call.in(keep, each, "What dropout keeps", &args.keep));
   DG_TRY(call.in(y, rows * each, "The states", &args.y));
-  DG_TRY(call.in_or_none(trace, sizes.steps * each * traced, "The trace", &args.trace));
+  if (trace) DG_TRY(call.in(trace, sizes.steps * each * traced, "The trace", &args.trace));
   DG_TRY(call.in(dy, rows * each, "The upstream gradient", &args.dy));
   DG_TRY(call.out(dprojected, sizes.steps * each * parts, "The gradient of what inputs say", &args.dprojected));
-  DG_TRY(call.out_or_none(dproduct, sizes.steps * each * parts, "The gradient of the product", &args.dproduct));
-  DG_TRY(call.out_or_none(dh, each, "The gradient of the first state", &args.dh));
-  DG_TRY(call.out_or_none(dc, each, "The gradient of the first cell state", &args.dc));
+  if (dproduct) DG_TRY(call.out(dproduct, sizes.steps * each * parts, "The gradient of the product", &args.dproduct));
+  DG_TRY(call.out(dh, each, "The gradient of the first state", &args.dh, DG_FLOAT32));
+  if (dc) DG_TRY(call.out(dc, each, "The gradient of the first cell state", &args.dc, DG_FLOAT32));
   if (states->count == 0) return 0;
   return DG_SUBMIT(states->device(), RecurrentGradArgs, recurrent_grad, args);
 }

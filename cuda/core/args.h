@@ -231,7 +231,8 @@ struct RecurrentArgs {  // see dg_recurrent; null: none
   void *y;
   void *trace;
   int64_t batch, steps, units;
-  int64_t rows;  // steps of y: one more where it ends in c
+  int64_t rows;    // steps of y: one more where it ends in c
+  int64_t traced;  // steps of the trace: all, or one
 };
 struct RecurrentGradArgs {
   int32_t kind, activation, gate;
@@ -241,7 +242,8 @@ struct RecurrentGradArgs {
   const uint8_t *mask;
   const void *keep;
   const void *y, *trace, *dy;
-  void *dprojected, *dproduct, *dh, *dc;
+  void *dprojected, *dproduct;
+  float *dh, *dc;
   int64_t batch, steps, units;
   int64_t rows;
 };

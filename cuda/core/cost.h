@@ -158,9 +158,7 @@ void of_recurrent(const Args &p, int64_t arrays, Cost &c) {
   constexpr const char *kinds[] = {"simple ", "LSTM ", "GRU ", "GRU "};
   say(c, kinds[p.kind], p.batch, " x ", p.steps, ", ", p.units, " units");
 }
-inline void of(const RecurrentArgs &p, Cost &c) {
-  of_recurrent(p, cell_parts(p.kind) + (p.trace ? trace_parts(p.kind) : 0) + 1, c);
-}
+inline void of(const RecurrentArgs &p, Cost &c) { of_recurrent(p, cell_parts(p.kind) + trace_parts(p.kind) + 1, c); }
 inline void of(const RecurrentGradArgs &p, Cost &c) {
   of_recurrent(p, cell_parts(p.kind) * (p.dproduct ? 2 : 1) + trace_parts(p.kind) + 2, c);
 }

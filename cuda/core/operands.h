@@ -188,7 +188,7 @@ inline void of(RecurrentArgs &a, Operands &o) {
   o.in(a.mask, DG_BOOL, a.batch * a.steps);
   o.in(a.keep, a.type, states);
   o.out(a.y, a.type, a.rows * states);
-  o.out(a.trace, a.type, a.steps * states * trace_parts(a.kind));
+  o.out(a.trace, a.type, a.traced * states * trace_parts(a.kind));
 }
 inline void of(RecurrentGradArgs &a, Operands &o) {
   const int64_t states = a.batch * a.units, sums = states * cell_parts(a.kind);
@@ -202,8 +202,8 @@ inline void of(RecurrentGradArgs &a, Operands &o) {
   o.in(a.dy, a.type, a.rows * states);
   o.out(a.dprojected, a.type, a.steps * sums);
   o.out(a.dproduct, a.type, a.steps * sums);
-  o.out(a.dh, a.type, states);
-  o.out(a.dc, a.type, states);
+  o.out(a.dh, DG_FLOAT32, states);
+  o.out(a.dc, DG_FLOAT32, states);
 }
 inline void of(RandomArgs &a, Operands &o) {
   o.in_out(a.state, DG_INT32, 4);

@@ -7,6 +7,7 @@ import { gradientOrder, type Inputs, op } from "../op.ts";
 import { tidy } from "../scope.ts";
 import { makeTensor, type Tensor } from "../tensor.ts";
 import { sum } from "./broadcast.ts";
+import { asType } from "./cast.ts";
 import { zeros } from "./creation.ts";
 import { mul } from "./elementwise.ts";
 import { concat } from "./join.ts";
@@ -93,7 +94,7 @@ const walkOp = op<Inputs, RecurrentWalk, Saved>({
         return sum(slice(product, [0, 0, 2 * units], [batch, steps, units]), [0, 1]);
       },
       h: () => back().h,
-      c: () => back().c,
+      c: () => back().c!,
     };
   },
 });
@@ -106,10 +107,10 @@ function walkBack(
   const { device, dtype } = y, { native } = device;
   const [units, width] = kernel.shape, batch = y.shape[0];
   const steps = y.shape[1] - (walk.withCell ? 1 : 0);
-  const room = (...shape: number[]) => makeTensor(shape, dtype, device);
-  const projected = room(batch, steps, width);
-  const product = walk.kind === "gru" ? room(batch, steps, width) : projected;
-  const first = room(batch, units), cell = walk.kind === "lstm" ? room(batch, units) : undefined;
+  const room = () => makeTensor([batch, steps, width], dtype, device);
+  const projected = room(), product = walk.kind === "gru" ? room() : projected;
+  const state = () => makeTensor([batch, units], "float32", device);
+  const first = state(), cell = walk.kind === "lstm" ? state() : undefined;
   native.list([batch, steps, units]);
   native.check(native.calls.dg_recurrent_grad(
     Cell[walk.kind],
@@ -127,7 +128,7 @@ function walkBack(
     handleOf(cell),
     ...activations(native, walk),
   ));
-  return { projected, product, h: first, c: cell! };
+  return { projected, product, h: asType(first, dtype), c: cell && asType(cell, dtype) };
 }
 
 // The states that met the kernel, times the gradient of what came of it, over all samples and steps.
@@ -159,10 +160,13 @@ function kernelGradient(
 export function recurrent(operands: RecurrentOperands, walk: RecurrentWalk): Tensor {
   return tidy(() => {
     const { projected, kernel } = operands, [batch, steps] = projected.shape;
-    const parts = gradientOrder() > 0 ? traceParts[walk.kind] : 0;
-    const trace = parts
-      ? makeTensor([batch, steps, parts * kernel.shape[0]], projected.dtype, projected.device)
-      : undefined;
+    const parts = traceParts[walk.kind],
+      shape = [
+        batch,
+        gradientOrder() > 0 ? steps : 1,
+        parts * kernel.shape[0],
+      ];
+    const trace = parts ? makeTensor(shape, projected.dtype, projected.device) : undefined;
     const given = Object.entries({ ...operands, trace }).filter(([, t]) => t !== undefined);
     return walkOp(Object.fromEntries(given) as Inputs, walk);
   });

@@ -10,12 +10,27 @@ constexpr auto product = [](auto a, auto b) { return a * b; };
 
 // Everything that step t of some samples reads and writes; rows are samples.
 struct Step {
-  int64_t count, units;
+  const Samples<RecurrentArgs> &samples;
+  int64_t t, count, units;
   int activation, gate;
   ConstFloats projected{}, before{}, kept{};  // h', and what of it meets the kernel
   ConstFloats cell{};                         // c'
   ConstFloats bias{};
   Floats y{}, trace{};
+
+  // Calls f(sample) for those that take part; the states of the others stay.
+  template <class F>
+  void each(const F &f) const {
+    for (int64_t i = 0; i < count; i++) {
+      if (!samples.masked(i, t)) {
+        f(i);
+        continue;
+      }
+      memcpy(y.at(i), before.at(i), static_cast<size_t>(units) * sizeof(float));
+      if (cell.data && trace.at(i) + 4 * units != cell.at(i))
+        memcpy(trace.at(i) + 4 * units, cell.at(i), static_cast<size_t>(units) * sizeof(float));
+    }
+  }
 };
 
 struct Simple {
@@ -23,7 +38,7 @@ struct Simple {
   Simple(const RecurrentArgs &p, const View &columns, float *room) : kernel(columns, p.units, p.units, room) {}
   void run(const Step &s) const {
     kernel.multiply(s.count, s.kept, s.projected, s.y);
-    for (int64_t i = 0; i < s.count; i++) activate(s.activation, s.y.at(i), s.units);
+    s.each([&](int64_t i) { activate(s.activation, s.y.at(i), s.units); });
   }
 };
 
@@ -33,7 +48,7 @@ struct Lstm {
   void run(const Step &s) const {
     kernel.multiply(s.count, s.kept, s.projected, s.trace);
     const int64_t u = s.units;
-    for (int64_t i = 0; i < s.count; i++) {
+    s.each([&](int64_t i) {
       float *const in = s.trace.at(i), *const h = s.y.at(i);
       float *const forget = in + u, *const fresh = in + 2 * u, *const out = in + 3 * u, *const c = in + 4 * u;
       activate(s.gate, in, 2 * u);
@@ -41,10 +56,10 @@ struct Lstm {
       activate(s.gate, out, u);
       combine(
           u, c, [](auto g, auto f, auto n, auto c) { return lstm_cell(g, f, n, c); }, in, forget, fresh, s.cell.at(i));
-      memcpy(h, c, u * sizeof(float));
+      memcpy(h, c, static_cast<size_t>(u) * sizeof(float));
       activate(s.activation, h, u);
       combine(u, h, product, h, out);
-    }
+    });
   }
 };
 
@@ -60,12 +75,12 @@ struct Gru {
     for (int64_t i = 0; i < s.count; i++) activate(s.gate, s.trace.at(i), 2 * s.units);
   }
   static void finish(const Step &s) {
-    for (int64_t i = 0; i < s.count; i++) {
+    s.each([&](int64_t i) {
       float *const z = s.trace.at(i), *const n = z + 2 * s.units;
       activate(s.activation, n, s.units);
       combine(
           s.units, s.y.at(i), [](auto z, auto n, auto h) { return gru_state(z, n, h); }, z, n, s.before.at(i));
-    }
+    });
   }
 };
 struct GruAfter : Gru {
@@ -99,17 +114,13 @@ template <class Cell>
 int walk(const RecurrentArgs &p, const Cell &cell, const Samples<RecurrentArgs> &samples) {
   const int64_t u = p.units, count = samples.count, traced = trace_parts(p.kind) * u;
   const bool lstm = p.kind == DG_CELL_LSTM;
-  // A trace that nobody wants is kept of two steps, because a step reads the c before it.
-  float *const room = recurrent_room((1 + count) * u + (p.trace ? 0 : 2 * count * traced));
+  float *const room = recurrent_room((1 + count) * u);
   if (!room) return DG_E_MEMORY;
-  memset(room, 0, u * sizeof(float));
+  memset(room, 0, static_cast<size_t>(u) * sizeof(float));
   const Floats kept{room + u, u};
-  const auto trace_of = [&](int64_t t) {
-    return p.trace ? samples.step(p.trace, p.steps, traced, t)
-                   : Floats{room + (1 + count) * u + t % 2 * count * traced, traced};
-  };
+  const auto trace_of = [&](int64_t t) { return samples.step(p.trace, p.traced, traced, p.traced == 1 ? 0 : t); };
   for (int64_t t = 0; t < p.steps; t++) {
-    Step s{count, u, p.activation, p.gate};
+    Step s{samples, t, count, u, p.activation, p.gate};
     s.projected = samples.step(p.projected, p.steps, cell_parts(p.kind) * u, t);
     s.before = t ? samples.step(static_cast<const void *>(p.y), p.rows, u, t - 1) : samples.state(p.h, room);
     s.bias = p.bias ? ConstFloats{static_cast<const float *>(p.bias), 0} : ConstFloats{room, 0};
@@ -122,16 +133,11 @@ int walk(const RecurrentArgs &p, const Cell &cell, const Samples<RecurrentArgs> 
       s.kept = kept;
     }
     cell.run(s);
-    for (int64_t i = 0; p.mask && i < count; i++) {
-      if (!samples.masked(i, t)) continue;
-      memcpy(s.y.at(i), s.before.at(i), u * sizeof(float));
-      if (lstm) memcpy(s.trace.at(i) + 4 * u, s.cell.at(i), u * sizeof(float));
-    }
   }
   if (p.rows == p.steps) return 0;
   const ConstFloats last = trace_of(p.steps - 1).from(4 * u);
   const Floats y = samples.step(p.y, p.rows, u, p.steps);
-  for (int64_t i = 0; i < count; i++) memcpy(y.at(i), last.at(i), u * sizeof(float));
+  for (int64_t i = 0; i < count; i++) memcpy(y.at(i), last.at(i), static_cast<size_t>(u) * sizeof(float));
   return 0;
 }
 

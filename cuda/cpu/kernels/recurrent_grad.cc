@@ -172,8 +172,8 @@ int walk(const RecurrentGradArgs &p, const Cell &cell, const Samples<RecurrentGr
   }
   for (int64_t i = 0; i < count; i++) {
     const int64_t at = (samples.begin + i) * u;
-    if (p.dh) gather_back(s, i, static_cast<float *>(p.dh) + at);
-    if (p.dc) memcpy(static_cast<float *>(p.dc) + at, s.dcell.at(i), static_cast<size_t>(u) * sizeof(float));
+    gather_back(s, i, p.dh + at);
+    if (p.dc) memcpy(p.dc + at, s.dcell.at(i), static_cast<size_t>(u) * sizeof(float));
   }
   return 0;
 }
