@@ -226,6 +226,45 @@ onEachDevice("recurrent layers compute in 16 bits where the policy says so", () 
   });
 });
 
+onEachDevice("a sequence walked at once and step by step is the same, with its gradients", () => {
+  const mask = dg.tensor([[1, 1, 0, 1], [0, 1, 1, 0]], [2, 4], "bool");
+  for (const [name, make] of Object.entries(kinds)) {
+    for (
+      const flags of [{}, { returnSequences: true }, { goBackwards: true, zeroOutputForMask: true }]
+    ) {
+      dg.tidy(() => {
+        const layer = make({ units: 3, ...flags });
+        const x = dg.randomNormal([2, 4, 5], 0, 1, "float32", 6);
+        const begin = [0, 1].slice(0, name === "lstm" ? 2 : 1).map((i) =>
+          dg.randomNormal([2, 3], 0, 1, "float32", 7 + i)
+        );
+        const f = (x: dg.Tensor, ...initialState: dg.Tensor[]) =>
+          layer.apply(x, { initialState, mask }) as dg.Tensor;
+        f(x, ...begin);
+        const dy = dg.randomNormal(f(x, ...begin).shape, 0, 1, "float32", 9);
+        const once = dg.valueAndGrads(f)([x, ...begin], dy);
+        // Where gradients are taken of gradients, it goes step by step.
+        let seen: Float32Array[] = [];
+        const second = dg.grad((x) => {
+          const { value, grads } = dg.valueAndGrads(f)([x, ...begin], dy);
+          seen = [value, ...grads].map((t) => t.dataSync() as Float32Array);
+          return dg.sum(dg.square(grads[0]));
+        })(x);
+        [once.value, ...once.grads].forEach((t, i) => close(t, seen[i], `${name}: ${i}`));
+        const along = dg.randomNormal(x.shape, 0, 1, "float32", 10), h = 1e-2;
+        const norm = (sign: number) => {
+          const [g] = dg.grads(f)([x.add(along.mul(sign * h)), ...begin], dy);
+          return dg.sum(dg.square(g)).dataSync()[0];
+        };
+        const want = (norm(1) - norm(-1)) / (2 * h), got = dg.sum(second.mul(along)).dataSync()[0];
+        assert.ok(Math.abs(got - want) < 0.02 * (1 + Math.abs(want)), `${name}: ${got}, ${want}`);
+        layer.dispose();
+      });
+    }
+  }
+  mask.dispose();
+});
+
 Deno.test("recurrent layers say what they want", () => {
   dg.tidy(() => {
     const refuses = (run: () => unknown, message: RegExp) => assert.throws(run, message);

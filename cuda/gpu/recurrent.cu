@@ -88,12 +88,12 @@ struct Layout {
 // Lines of shared memory: states that meet the kernel (of DG_CELL_GRU_BEFORE also r h'), sums, and p of n.
 template <int kind>
 constexpr int forward_lines(int samples) {
-  return samples * (static_cast<int>(cell_parts(kind)) + 3);
+  return samples * (parts_of<kind> + 3);
 }
 
 template <int kind, int samples>
 __global__ void __launch_bounds__(most_threads, 1) walk(const RecurrentArgs __grid_constant__ p, int rows) {
-  constexpr int parts = static_cast<int>(cell_parts(kind));
+  constexpr int parts = parts_of<kind>;
   DG_SHARED(float, shared);
   const int units = static_cast<int>(p.units), pitch = up_to_four(units), column = static_cast<int>(threadIdx.x);
   float *const kept = shared, *const reset = kept + samples * pitch, *const fresh = reset + samples * pitch;
@@ -155,12 +155,12 @@ __global__ void __launch_bounds__(most_threads, 1) walk(const RecurrentArgs __gr
 // Lines of shared memory: gradients that meet the turned kernel, and what each part of it gives.
 template <int kind>
 constexpr int backward_lines(int samples) {
-  return samples * 2 * static_cast<int>(cell_parts(kind));
+  return samples * 2 * parts_of<kind>;
 }
 
 template <int kind, int samples>
 __global__ void __launch_bounds__(most_threads, 1) walk_back(const RecurrentGradArgs __grid_constant__ p, int rows) {
-  constexpr int parts = static_cast<int>(cell_parts(kind));
+  constexpr int parts = parts_of<kind>;
   DG_SHARED(float, shared);
   const int units = static_cast<int>(p.units), pitch = up_to_four(units), column = static_cast<int>(threadIdx.x);
   float *const given = shared, *const back = given + samples * parts * pitch;
@@ -223,7 +223,7 @@ int samples_of_block(int64_t batch) {
 
 int walk_resident(const RecurrentArgs &args) {
   return with_cell(args.kind, [&]<int kind>() {
-    constexpr int parts = static_cast<int>(cell_parts(kind)), most = parts > 2 ? parts / 2 * 2 : 1;
+    constexpr int parts = parts_of<kind>, most = parts > 2 ? parts / 2 * 2 : 1;
     const int samples = samples_of_block<most>(args.batch);
     const Layout layout(args.units, parts, forward_lines<kind>(samples));
     const int64_t blocks = divide_up(args.batch, samples);
@@ -233,7 +233,7 @@ int walk_resident(const RecurrentArgs &args) {
 }
 int walk_resident(const RecurrentGradArgs &args) {
   return with_cell(args.kind, [&]<int kind>() {
-    constexpr int parts = static_cast<int>(cell_parts(kind)), most = parts > 2 ? parts / 2 * 2 : 1;
+    constexpr int parts = parts_of<kind>, most = parts > 2 ? parts / 2 * 2 : 1;
     const int samples = samples_of_block<most>(args.batch);
     const Layout layout(args.units, parts, backward_lines<kind>(samples));
     const int64_t blocks = divide_up(args.batch, samples);

@@ -25,10 +25,13 @@ __device__ inline float read_or(float otherwise, Dtype type, const void *p, int6
   return p ? read(type, p, i) : otherwise;
 }
 
+template <int kind>
+constexpr int parts_of = static_cast<int>(cell_parts(kind));
+
 // Where a unit of a sample lies in the arrays of a call.
 template <int kind, class Args>
 struct Unit {
-  static constexpr int parts = static_cast<int>(cell_parts(kind)), traces = static_cast<int>(trace_parts(kind));
+  static constexpr int parts = parts_of<kind>, traces = static_cast<int>(trace_parts(kind));
   const Args &p;
   int64_t sample, unit;
 

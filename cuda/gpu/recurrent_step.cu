@@ -26,6 +26,7 @@ __device__ void multiply(int64_t size, const A &a, const B &b, float (&y)[per_th
     for (int i = thread; i < parts * wide * depth; i += block_threads) b.load(slice_b, i, k, size);
     __syncthreads();
     for (int j = 0; j < depth; j++)
+#pragma unroll
       for (int r = 0; r < per_thread; r++) {
         const float value = slice_a[(row + r * rows_apart) * pitch + j];
         for (int g = 0; g < parts; g++) y[r][g] = fma_(value, slice_b[(g * wide + unit) * pitch + j], y[r][g]);
@@ -79,7 +80,7 @@ struct Rows {
 template <int kind, bool second>
 __global__ void __launch_bounds__(block_threads) step(const RecurrentArgs __grid_constant__ p, int64_t t) {
   constexpr bool gates_first = kind == DG_CELL_GRU_BEFORE;
-  constexpr int all = static_cast<int>(cell_parts(kind)), first = second ? 2 : 0;
+  constexpr int all = parts_of<kind>, first = second ? 2 : 0;
   constexpr int parts = gates_first ? (second ? 1 : 2) : all;
   const Tile tile(p.units);
   const auto a = [&](int row, int64_t k) {
@@ -89,6 +90,7 @@ __global__ void __launch_bounds__(block_threads) step(const RecurrentArgs __grid
   };
   float y[per_thread][parts];
   multiply<parts>(p.units, a, Columns{p.type, p.kernel, p.units, tile.unit, all, first}, y);
+#pragma unroll
   for (int r = 0; r < per_thread; r++) {
     const ForwardUnit<kind> unit{{p, tile.own_sample(r), tile.own_unit()}};
     if (unit.sample >= p.batch || unit.unit >= p.units) continue;
@@ -115,7 +117,7 @@ __global__ void __launch_bounds__(block_threads) step(const RecurrentArgs __grid
 // From the gradients of step t + 1 to those of step t; t = -1: to the states before the first.
 template <int kind>
 __global__ void __launch_bounds__(block_threads) step_back(const RecurrentGradArgs __grid_constant__ p, int64_t t) {
-  constexpr int all = static_cast<int>(cell_parts(kind)), joined = kind == DG_CELL_GRU_BEFORE ? 2 : all;
+  constexpr int all = parts_of<kind>, joined = kind == DG_CELL_GRU_BEFORE ? 2 : all;
   const Tile tile(p.units);
   const void *const given = kind == DG_CELL_GRU ? p.dproduct : p.dprojected;
   const bool last = t == p.steps - 1;
@@ -126,6 +128,7 @@ __global__ void __launch_bounds__(block_threads) step_back(const RecurrentGradAr
   float y[per_thread][1];
   const int64_t line = p.units * all;
   multiply<1>(last ? 0 : p.units * joined, a, Rows{p.type, p.kernel, p.units, tile.unit, line, 0}, y);
+#pragma unroll
   for (int r = 0; r < per_thread; r++) {
     const BackwardUnit<kind> unit{{p, tile.own_sample(r), tile.own_unit()}};
     if (unit.sample >= p.batch || unit.unit >= p.units) continue;
@@ -151,6 +154,7 @@ __global__ void __launch_bounds__(block_threads)
   };
   float y[per_thread][1];
   multiply<1>(p.units, a, Rows{p.type, p.kernel, p.units, tile.unit, 3 * p.units, 2 * p.units}, y);
+#pragma unroll
   for (int r = 0; r < per_thread; r++) {
     const ThisUnit unit{{p, tile.own_sample(r), tile.own_unit()}};
     if (unit.sample >= p.batch || unit.unit >= p.units) continue;
@@ -165,7 +169,7 @@ __global__ void __launch_bounds__(block_threads)
 int walk_stepwise(const RecurrentArgs &args) {
   return with_cell(args.kind, [&]<int kind>() {
     constexpr bool gates_first = kind == DG_CELL_GRU_BEFORE;
-    constexpr int parts = gates_first ? 2 : static_cast<int>(cell_parts(kind));
+    constexpr int parts = gates_first ? 2 : parts_of<kind>;
     const int64_t blocks = tiles(args.batch, args.units);
     for (int64_t t = 0; t < args.steps; t++) {
       int status = launch<step<kind, false>>(blocks, block_threads, shared_bytes(parts), args, t);
