@@ -265,6 +265,42 @@ onEachDevice("a sequence walked at once and step by step is the same, with its g
   mask.dispose();
 });
 
+onEachDevice("steps of LSTM cells are those of the layer, one on top of the other too", () => {
+  dg.tidy(() => {
+    const x = dg.randomNormal([2, 4, 5]);
+    const layers = [3, 2].map((units) =>
+      dg.layers.lstm({ units, returnSequences: true, unitForgetBias: false })
+    );
+    const want = layers.reduce((y, layer) => layer.apply(y) as dg.Tensor, x);
+    const cells = layers.map((layer) => {
+      const [kernel, recurrent, bias] = layer.getWeights(), joined = dg.concat([kernel, recurrent]);
+      // TensorFlow.js's order of gates is i, j, f, o; Keras's is i, f, j, o.
+      const turn = (t: dg.Tensor) => {
+        const [i, f, j, o] = dg.split(t, 4, -1);
+        return dg.concat([i, j, f, o], -1);
+      };
+      const step: dg.LSTMCellFunc = (data, c, h) =>
+        dg.basicLSTMCell(0, turn(joined), turn(bias), data, c, h);
+      return step;
+    });
+    let c = [dg.zeros([2, 3]), dg.zeros([2, 2])], h = c;
+    const steps = dg.unstack(x, 1).map((data) => {
+      [c, h] = dg.multiRNNCell(cells, data, c, h);
+      return h[1];
+    });
+    close(dg.stack(steps, 1), [...values(want)], "steps");
+    assert.throws(
+      () => dg.multiRNNCell(cells, x, c, [h[0]]),
+      /of 2 cells wants as many states c and h, got 2 and 1/,
+    );
+    assert.throws(
+      () => dg.basicLSTMCell(0, dg.ones([4, 4]), dg.ones([4]), h[0], c[0], h[0]),
+      /of 3 units wants a kernel \[features \+ units, 12\], got \[4,4\]/,
+    );
+    for (const layer of layers) layer.dispose();
+  });
+});
+
 Deno.test("recurrent layers say what they want", () => {
   dg.tidy(() => {
     const refuses = (run: () => unknown, message: RegExp) => assert.throws(run, message);

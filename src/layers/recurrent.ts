@@ -2,15 +2,13 @@
 
 import type { Config } from "../serialization.ts";
 import { registerClass } from "../serialization/registry.ts";
-import {
-  type GatedCell,
-  GRUCell,
-  type GRUCellLayerArgs,
-  LSTMCell,
-  type LSTMCellLayerArgs,
-  SimpleRNNCell,
-  type SimpleRNNCellLayerArgs,
-} from "./gated_cells.ts";
+import type {
+  GatedCell,
+  GRUCellLayerArgs,
+  LSTMCellLayerArgs,
+  SimpleRNNCellLayerArgs,
+} from "./gated_cell.ts";
+import { GRUCell, LSTMCell, SimpleRNNCell } from "./gated_cells.ts";
 import { uniqueName } from "./module.ts";
 import { type BaseRNNLayerArgs, RNN } from "./rnn.ts";
 
@@ -27,7 +25,7 @@ type CellArgs = SimpleRNNCellLayerArgs & BaseRNNLayerArgs;
 const ofLayer = ["name", "trainable", "dtype"];
 
 /** The base of layers that are one cell, whose options are their own. */
-abstract class CellLayer extends RNN {
+export abstract class CellLayer extends RNN {
   /** Its weights go by the layer's name. */
   constructor(args: CellArgs, makeCell: (args: CellArgs) => GatedCell) {
     const name = args.name ?? uniqueName(new.target.className);

@@ -1,13 +1,13 @@
 // How does a user make a layer for sequences? As every layer (factories.ts): one function per class.
 
 import {
-  GRUCell,
-  type GRUCellLayerArgs,
-  LSTMCell,
-  type LSTMCellLayerArgs,
-  SimpleRNNCell,
-  type SimpleRNNCellLayerArgs,
-} from "./gated_cells.ts";
+  ConvLSTM2D,
+  ConvLSTM2DCell,
+  type ConvLSTM2DCellLayerArgs,
+  type ConvLSTM2DLayerArgs,
+} from "./conv_lstm.ts";
+import type { GRUCellLayerArgs, LSTMCellLayerArgs, SimpleRNNCellLayerArgs } from "./gated_cell.ts";
+import { GRUCell, LSTMCell, SimpleRNNCell } from "./gated_cells.ts";
 import {
   GRU,
   type GRULayerArgs,
@@ -60,6 +60,26 @@ export function gru(args: GRULayerArgs): GRU {
 /** `h' = activation(x . kernel + h . recurrentKernel + bias)` along sequences: shapes and states as of `lstm`, with one state. */
 export function simpleRNN(args: SimpleRNNLayerArgs): SimpleRNN {
   return new SimpleRNN(args);
+}
+/**
+ * Long short-term memory along sequences of images [batch, steps, height, width, channels], whose products are convolutions: `kernel`
+ * [window.., channels, 4 * filters] over the images, as `conv2d` with the same strides and padding, and `recurrentKernel` over the
+ * state, which keeps its size (Shi et al. 2015; numbers of Keras 3). It gives h after the last step [batch, height, width, filters].
+ *
+ * ```ts
+ * import * as dg from "../../mod.ts";
+ * import assert from "node:assert";
+ *
+ * const layer = dg.layers.convLstm2d({ filters: 4, kernelSize: 3, padding: "same" });
+ * assert.deepEqual((layer.apply(dg.ones([2, 5, 8, 8, 3])) as dg.Tensor).shape, [2, 8, 8, 4]);
+ * ```
+ */
+export function convLstm2d(args: ConvLSTM2DLayerArgs): ConvLSTM2D {
+  return new ConvLSTM2D(args);
+}
+/** One step of `convLstm2d`. */
+export function convLstm2dCell(args: ConvLSTM2DCellLayerArgs): ConvLSTM2DCell {
+  return new ConvLSTM2DCell(args);
 }
 /** A cell, or several on top of each other, along sequences: `layers.rnn({ cell: layers.lstmCell({ units: 8 }) })`. */
 export function rnn(args: RNNLayerArgs): RNN {

@@ -14,7 +14,7 @@ import { sameShape, showShape, UNKNOWN } from "../shape.ts";
 import { Tensor, track } from "../tensor.ts";
 import { Variable } from "../variable.ts";
 import { deserializeLayer } from "./deserialize.ts";
-import { GatedCell } from "./gated_cells.ts";
+import { GatedCell } from "./gated_cell.ts";
 import { type CallArgs, Layer, type LayerArgs, type SymbolicTensor } from "./layer.ts";
 import type { Mask } from "./mask.ts";
 import { RNNCell } from "./rnn_cell.ts";

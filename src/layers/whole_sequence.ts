@@ -14,7 +14,8 @@ import { recurrent } from "../ops/recurrent.ts";
 import { expandDims, reshape } from "../ops/reshape.ts";
 import { cumsum } from "../ops/scan.ts";
 import type { Tensor } from "../tensor.ts";
-import { GatedCell, GRUCell, LSTMCell, SimpleRNNCell } from "./gated_cells.ts";
+import { GatedCell } from "./gated_cell.ts";
+import { GRUCell, LSTMCell, SimpleRNNCell } from "./gated_cells.ts";
 import type { CallArgs } from "./layer.ts";
 import type { RNNCell } from "./rnn_cell.ts";
 

@@ -55,6 +55,7 @@ export {
 } from "./conv.ts";
 export type { FilterArgs, Following } from "./conv_images.ts";
 export { bincount, confusionMatrix, denseBincount, oneHot } from "./counting.ts";
+export { basicLSTMCell, type LSTMCellFunc, multiRNNCell } from "./lstm_cell.ts";
 export {
   fill,
   ones,
