@@ -1,6 +1,7 @@
 // Which operations are timed by themselves, at which sizes, and what do they compute and move at least?
 
 import * as dg from "../mod.ts";
+import { lstm } from "./flops.ts";
 import type { Work } from "./measure.ts";
 
 /** An operation at one size. */
@@ -90,6 +91,25 @@ function adam(shapes: readonly number[][]): Operation {
   };
 }
 
+/** Batch, steps, features and units. */
+const sequences = [[32, 10, 1, 64], [32, 100, 256, 128], [128, 50, 512, 512]] as const;
+
+function recurrent([batch, steps, features, units]: typeof sequences[number]): Operation {
+  const weights = 4 * units * (features + units + 1);
+  return {
+    name: "lstm",
+    size: `${batch} x ${steps} x ${features}, ${units} units`,
+    flops: 2 * batch * lstm(steps, features, units),
+    bytes: 4 * (batch * steps * (features + units) + weights),
+    prepare: () => {
+      const layer = dg.layers.lstm({ units, returnSequences: true });
+      const x = dg.randomNormal([batch, steps, features]);
+      dg.dispose(layer.apply(x));
+      return { holds: [layer, x], run: () => layer.apply(x) as dg.Tensor };
+    },
+  };
+}
+
 const square = (side: number) => [side, side];
 
 /** All operations, those of one name by size. */
@@ -127,6 +147,7 @@ export const operations: readonly Operation[] = [
     )
   ),
   ...images.map(convolution),
+  ...sequences.map(recurrent),
   embedding(10_000, 256, 1280),
   embedding(65_536, 64, 8192),
   adam([[784, 128], [128], [128, 10], [10]]),

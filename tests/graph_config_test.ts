@@ -120,6 +120,13 @@ Deno.test("every layer comes through its config", () => {
     dg.layers.lstmCell({ units: 2 }),
     dg.layers.gruCell({ units: 2 }),
     dg.layers.stackedRNNCells({ cells: [dg.layers.gruCell({ units: 2 })] }),
+    dg.layers.convLstm2d({
+      filters: 2,
+      kernelSize: [1, 3],
+      strides: 2,
+      dataFormat: "channelsFirst",
+    }),
+    dg.layers.convLstm2dCell({ filters: 2, kernelSize: 3, padding: "same" }),
     dg.layers.bidirectional({ layer: dg.layers.lstm({ units: 2 }), mergeMode: null }),
     dg.layers.timeDistributed({ layer: dg.layers.dense({ units: 2 }) }),
     dg.layers.embedding({ inputDim: 9, outputDim: 2, maskZero: true, inputLength: 4 }),

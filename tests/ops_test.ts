@@ -33,6 +33,7 @@ const elsewhere = new Set([
   ...["RandomState", "newRandomState", "setRandomSeed"],
   ...["whereAsync", "booleanMaskAsync", "setdiff1dAsync", "inTopKAsync"],
   ...["searchSorted"], // lowerBound and upperBound
+  ...["basicLSTMCell", "multiRNNCell"], // recurrent_test.ts
   ...["concat", "pad", "reverse", "slice"].flatMap((name) =>
     [1, 2, 3, 4].map((rank) => `${name}${rank}d`)
   ),
