@@ -6,24 +6,12 @@
 
 #include "../../core/error.h"
 #include "../threads.h"
-#include "lanes.h"
+#include "vectors.h"
 
 namespace dg::DG_ISA {
 namespace {
 
 constexpr int64_t elements_per_piece = 1 << 14;
-
-// The elements [begin, end) as vectors: f(first, load, store), the last one perhaps only a part.
-template <class F>
-inline void each_vector(int64_t begin, int64_t end, const F &f) {
-  for (; end - begin >= lanes; begin += lanes)
-    f(
-        begin, [](const float *p) { return load(p); }, [](float *p, FloatLanes v) { store(p, v); });
-  if (const int rest = static_cast<int>(end - begin))
-    f(
-        begin, [rest](const float *p) { return load_part(p, rest); },
-        [rest](float *p, FloatLanes v) { store_part(p, rest, v); });
-}
 
 // f(image, row) for each row of `rows` in every image; a row is so much work.
 template <class F>
