@@ -1,9 +1,8 @@
 // Normalization of what lies in many rows (batch and group normalization). Columns are measured, what blocks found is joined in
 // the workspace, and rows are read again to be written. Samples are taken as many at a time as the workspace has room for.
-#include "../math/normalize.h"
-
 #include <ptx.h>
 
+#include "../math/normalize.h"
 #include "columns.h"
 #include "group.h"
 #include "normalize.h"
@@ -65,9 +64,10 @@ __global__ void __launch_bounds__(block_threads)
     join_moments(const Columns __grid_constant__ c, const Moments<float> *partial, float *mean, float *variance) {
   const int64_t statistic = this_warp();
   if (statistic >= c.batch * c.groups) return;
-  const int64_t folds = c.columns / c.channels;
+  const int64_t folds = c.columns / c.channels, whole = (c.parts - 1) * folds;  // runs of all rows of a part
   const float n = static_cast<float>(c.rows * folds * c.size);
-  const auto rows = [&](int64_t run) { return static_cast<float>(c.rows_in(run / folds)); };
+  const float length = static_cast<float>(c.length), rest = static_cast<float>(c.rows_in(c.parts - 1));
+  const auto rows = [&](int64_t run) { return run < whole ? length : rest; };
   float sum = 0, squares = 0;
   each_partial(c, statistic, [&](int64_t i, int64_t run, int64_t) { sum = fma_(partial[i].mean, rows(run) / n, sum); });
   const float centre = warp_sum(sum);

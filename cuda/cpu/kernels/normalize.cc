@@ -213,7 +213,7 @@ int normalize_grad_columns(const NormalizeGradArgs &p) {
 constexpr int width = 32;
 
 // The blocks of a row's elements of an input; `rest` where there is none, and behind the end.
-Block<width> block(const float *p, int64_t i, int64_t n, float rest) {
+DG_HD Block<width> block(const float *p, int64_t i, int64_t n, float rest) {
   return p ? load_block<width>(p + i, n - i, rest) : splat_block<width>(rest);
 }
 const float *at(const float *p, int64_t i) { return p ? p + i : nullptr; }
