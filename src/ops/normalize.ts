@@ -165,7 +165,9 @@ export function normalize(
       ? reshape(average(reshape(asType(x, "float32"), sizes), [1, 3]), shape)
       : makeTensor(shape, "float32", x.device);
   const mean = statistic(), variance = statistic();
-  const inputs = present({ x, scale, offset, mean: centred ? mean : null, variance });
+  const flat = (list?: Tensor | null) => list && reshape(list, [list.size]);
+  const affine = { scale: flat(scale), offset: flat(offset) };
+  const inputs = present({ x, ...affine, mean: centred ? mean : null, variance });
   return { y: normalizeOp(inputs, { sizes, epsilon }), mean, variance };
 }
 
