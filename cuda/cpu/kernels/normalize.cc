@@ -212,10 +212,7 @@ int normalize_grad_columns(const NormalizeGradArgs &p) {
 
 constexpr int width = 32;
 
-// The blocks of a row's elements of an input; `rest` where there is none, and behind the end.
-DG_HD Block<width> block(const float *p, int64_t i, int64_t n, float rest) {
-  return p ? load_block<width>(p + i, n - i, rest) : splat_block<width>(rest);
-}
+// Part of a list that all samples share, such as the scale.
 const float *at(const float *p, int64_t i) { return p ? p + i : nullptr; }
 
 int normalize_rows(const NormalizeArgs &p) {
@@ -228,17 +225,18 @@ int normalize_rows(const NormalizeArgs &p) {
       if (p.measure) {
         const float centre = p.mean ? reduce_row<Sum>(x, n) * share : 0;
         if (p.mean) p.mean[row] = centre;
-        p.variance[row] = share * reduce_blocks<Sum, width>(0, n, [&](int64_t i) {
-                            return map([&](auto v) { return (v - centre) * (v - centre); }, block(x, i, n, centre));
-                          });
+        p.variance[row] =
+            share * reduce_blocks<Sum, width>(0, n, [&](int64_t i) {
+              return map([&](auto v) { return (v - centre) * (v - centre); }, load_block<width>(x + i, n - i, centre));
+            });
       }
       const float mean = or_zero(p.mean, row), inverse = inverse_deviation(p.variance[row], p.epsilon);
       const float *const scale = at(p.scale, channel), *const offset = at(p.offset, channel);
       float *const y = static_cast<float *>(p.y) + row * n;
-      for (int64_t i = 0; i < n; i += width)
-        store_block(y + i, n - i,
-                    map([&](auto v, auto s, auto o) { return normalized(v, mean, s * inverse, o); }, block(x, i, n, 0),
-                        block(scale, i, n, 1), block(offset, i, n, 0)));
+      each_vector(0, n, [&](int64_t i, const auto &load, const auto &store) {
+        const FloatLanes factor = scale ? load(scale + i) * inverse : splat<FloatLanes>(inverse);
+        store(y + i, normalized(load(x + i), mean, factor, offset ? load(offset + i) : FloatLanes{}));
+      });
     }
   });
   return 0;
@@ -253,25 +251,28 @@ void grad_row(const NormalizeGradArgs &p, int64_t row, float *weighted, float *p
   const float mean = or_zero(p.mean, row), inverse = inverse_deviation(p.variance[row], p.epsilon);
   const float share = 1.0f / static_cast<float>(n);
   const auto g = [&](int64_t i) {
-    return map([](auto v, auto s) { return v * s; }, block(dy, i, n, 0), block(scale, i, n, 1));
+    const auto d = load_block<width>(dy + i, n - i, 0);
+    return scale ? map([](auto v, auto s) { return v * s; }, d, load_block<width>(scale + i, n - i, 0)) : d;
   };
   const float sum = p.mean ? reduce_blocks<Sum, width>(0, n, g) : 0;
   const float product = reduce_blocks<Sum, width>(0, n, [&](int64_t i) {
-    return map([&](auto v, auto deviating) { return v * (deviating - mean); }, g(i), block(x, i, n, 0));
+    return map([&](auto v, auto deviating) { return v * (deviating - mean); }, g(i),
+               load_block<width>(x + i, n - i, 0));
   });
   const Slope<float> slope = slope_of(mean, inverse, 1, sum * share, product * inverse * share);
   float *const dx = static_cast<float *>(p.dx) + row * n;
-  for (int64_t i = 0; i < n; i += width)
-    store_block(dx + i, n - i, map([&](auto v, auto d) { return slope(v, d); }, block(x, i, n, 0), g(i)));
-  if (weighted)
-    for (int64_t i = 0; i < n; i += width) {
-      const auto d = block(dy, i, n, 0);
-      float *const to = weighted + channel + i, *const sums = plain + channel + i;
-      store_block(to, n - i,
-                  map([&](auto v, auto u, auto before) { return fma_(u, (v - mean) * inverse, before); },
-                      block(x, i, n, 0), d, block(to, 0, n - i, 0)));
-      store_block(sums, n - i, add_block<Sum>(block(sums, 0, n - i, 0), d));
-    }
+  each_vector(0, n, [&](int64_t i, const auto &load, const auto &store) {
+    const FloatLanes d = load(dy + i);
+    store(dx + i, slope(load(x + i), scale ? d * load(scale + i) : d));
+  });
+  if (!weighted) return;
+  weighted += channel;
+  plain += channel;
+  each_vector(0, n, [&](int64_t i, const auto &load, const auto &store) {
+    const FloatLanes d = load(dy + i);
+    store(weighted + i, fma_(d, (load(x + i) - mean) * inverse, load(weighted + i)));
+    store(plain + i, load(plain + i) + d);
+  });
 }
 
 int normalize_grad_rows(const NormalizeGradArgs &p) {
