@@ -9,7 +9,6 @@ import { asType } from "../ops/cast.ts";
 import { sum } from "../ops/broadcast.ts";
 import { add, div, mul, sub } from "../ops/elementwise.ts";
 import { square } from "../ops/math.ts";
-import { transpose } from "../ops/movement.ts";
 import { normalizeChannels } from "../ops/normalize.ts";
 import { expandDims, reshape } from "../ops/reshape.ts";
 import { tidy } from "../scope.ts";
@@ -18,21 +17,15 @@ import { registerClass } from "../serialization/registry.ts";
 import { normalizeAxis, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import type { CallArgs } from "./layer.ts";
-import { float32, floatsOf, Normalizer, type NormalizerArgs, notNegative } from "./normalizer.ts";
+import {
+  channelsLast,
+  float32,
+  floatsOf,
+  Normalizer,
+  type NormalizerArgs,
+  notNegative,
+} from "./normalizer.ts";
 import type { Weight } from "./weight.ts";
-
-/** Runs `fn` with the channels, which lie along `axis`, as the last dimension. */
-export function channelsLast(
-  x: Tensor,
-  axis: number,
-  name: string,
-  fn: (x: Tensor) => Tensor,
-): Tensor {
-  const at = normalizeAxis(axis, x.rank, `Layer "${name}"`), last = x.rank - 1;
-  if (at === last) return fn(x);
-  const dims = x.shape.map((_, d) => d), order = [...dims.filter((d) => d !== at), at];
-  return transpose(fn(transpose(x, order)), dims.map((d) => order.indexOf(d)));
-}
 
 /** Arguments of `layers.batchNormalization`. */
 export interface BatchNormalizationLayerArgs extends NormalizerArgs {

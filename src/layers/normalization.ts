@@ -11,8 +11,14 @@ import type { Tensor } from "../tensor.ts";
 import { only } from "./core.ts";
 import { unitLength } from "./dot.ts";
 import { Layer, type LayerArgs } from "./layer.ts";
-import { channelsLast } from "./batch_normalization.ts";
-import { float32, floatsOf, Normalizer, type NormalizerArgs, notNegative } from "./normalizer.ts";
+import {
+  channelsLast,
+  float32,
+  floatsOf,
+  Normalizer,
+  type NormalizerArgs,
+  notNegative,
+} from "./normalizer.ts";
 import type { Weight } from "./weight.ts";
 
 /** Arguments of `layers.layerNormalization`. */

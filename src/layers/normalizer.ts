@@ -7,9 +7,11 @@ import { DinogradError } from "../errors.ts";
 import { isFloat } from "../dtype.ts";
 import type { InitializerIdentifier } from "../initializers.ts";
 import { asType } from "../ops/cast.ts";
+import { transpose } from "../ops/movement.ts";
 import type { Normalizing } from "../ops/normalize.ts";
 import type { RegularizerIdentifier } from "../regularizers.ts";
 import type { Config } from "../serialization.ts";
+import { normalizeAxis } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { only } from "./core.ts";
 import { Layer, type LayerArgs } from "./layer.ts";
@@ -97,4 +99,17 @@ export function floatsOf(layer: Layer, inputs: Tensor | Tensor[]): Tensor {
 /** A weight's values as float32. */
 export function float32(weight: Weight): Tensor {
   return castFloats(weight.variable, "float32");
+}
+
+/** Runs `fn` with the channels, which lie along `axis`, as the last dimension. */
+export function channelsLast(
+  x: Tensor,
+  axis: number,
+  name: string,
+  fn: (x: Tensor) => Tensor,
+): Tensor {
+  const at = normalizeAxis(axis, x.rank, `Layer "${name}"`), last = x.rank - 1;
+  if (at === last) return fn(x);
+  const dims = x.shape.map((_, d) => d), order = [...dims.filter((d) => d !== at), at];
+  return transpose(fn(transpose(x, order)), dims.map((d) => order.indexOf(d)));
 }
