@@ -44,6 +44,25 @@ void normalizations() {
   });
 }
 
+// More samples than a GPU takes at once.
+void many_samples() {
+  constexpr int samples = 33000;
+  Floats values, wanted;
+  for (int i = 0; i < samples; i++) {
+    const float far = static_cast<float>(i % 7);
+    values.insert(values.end(), {far, far + 2});
+    wanted.insert(wanted.end(), {-1, 1});
+  }
+  const Array<float> x(values), y(values.size()), dx(values.size()), mean(samples), variance(samples), dscale(1);
+  put({samples, 2, 1, 1});
+  CHECK(dg_normalize(x, 0, 0, mean, variance, y, 1, 0) == 0, "%s", message().c_str());
+  CHECK(y.read() == wanted);
+  put({samples, 2, 1, 1});
+  CHECK(dg_normalize_grad(x, y, 0, mean, variance, dx, dscale, 0, 0) == 0, "%s", message().c_str());
+  CHECK(dx.read() == Floats(values.size(), 0));
+  CHECK(dscale.read()[0] == 2 * samples, "it is %g", double{dscale.read()[0]});
+}
+
 #define REFUSED(call, why)                                                    \
   do {                                                                        \
     const int status_ = (call);                                               \
@@ -115,6 +134,7 @@ int main() {
   normalizations<float>();
   normalizations<Half>();
   normalizations<Brain>();
+  many_samples();
   refusals();
   CHECK(dg_memory(0, DG_ARRAY_COUNT) == 0, "%g arrays are left", dg_memory(0, DG_ARRAY_COUNT));
   return check_report("contract_normalize_test");
