@@ -97,25 +97,20 @@ export function batchNorm(
 /** `batchNorm` of one rank. */
 export type BatchNorm = typeof batchNorm;
 
-const batchNormOf = (rank: number): BatchNorm => (x, ...rest) =>
+const batchNormOf = (rank: number): BatchNorm => (x, mean, variance, offset, scale, epsilon) =>
   composite(x, (t) => {
-    const beside = rest.slice(0, 4) as (Operand | null | undefined)[];
-    for (
-      const [what, at] of [
-        ["x", t],
-        ...beside.map((g, i) => [["mean", "variance", "offset", "scale"][i], g]),
-      ] as const
-    ) {
-      if (at === undefined || at === null) continue;
-      const { shape } = toTensor(at as Operand);
-      if (shape.length === rank || (what !== "x" && shape.length === 1)) continue;
+    const check = (what: string, given: Operand | null | undefined, ranks: number[]) => {
+      if (given === undefined || given === null) return;
+      const { shape } = toTensor(given);
+      if (ranks.includes(shape.length)) return;
       throw new DinogradError(
-        `batchNorm${rank}d wants ${what} of rank ${rank}${what === "x" ? "" : " or 1"}, got ${
-          showShape(shape)
-        }`,
+        `batchNorm${rank}d wants ${what} of rank ${ranks.join(" or ")}, got ${showShape(shape)}`,
       );
-    }
-    return batchNorm(t, ...rest);
+    };
+    check("x", t, [rank]);
+    const beside = Object.entries({ mean, variance, offset, scale });
+    for (const [what, given] of beside) check(what, given, [rank, 1]);
+    return batchNorm(t, mean, variance, offset, scale, epsilon);
   });
 
 /** `batchNorm` of rank 2, with statistics of rank 2 or 1. */

@@ -89,15 +89,18 @@ interface Saved {
   readonly dy: Tensor;
   readonly x: Tensor;
   readonly scale: Tensor | undefined;
+  readonly offset: Tensor | undefined;
   readonly mean: Tensor | undefined;
   readonly variance: Tensor;
 }
 
 // All gradients in one native call.
-function nativeSlopes({ dy, x, scale, mean, variance }: Saved, { sizes, epsilon }: Attrs): Slopes {
-  const { native } = x.device, channels = [sizes[2] * sizes[3]];
-  const dx = makeTensor(x.shape, x.dtype, x.device);
-  const [dscale, doffset] = [0, 1].map(() => makeTensor(channels, "float32", x.device));
+function nativeSlopes(
+  { dy, x, scale, offset, mean, variance }: Saved,
+  { sizes, epsilon }: Attrs,
+): Slopes {
+  const { native } = x.device, like = (t: Tensor) => makeTensor(t.shape, t.dtype, t.device);
+  const dx = like(x), dscale = scale && like(scale), doffset = offset && like(offset);
   native.list(sizes);
   native.check(native.calls.dg_normalize_grad(
     x.handle,
@@ -106,11 +109,11 @@ function nativeSlopes({ dy, x, scale, mean, variance }: Saved, { sizes, epsilon 
     mean?.handle ?? 0,
     variance.handle,
     dx.handle,
-    dscale.handle,
-    doffset.handle,
+    dscale?.handle ?? 0,
+    doffset?.handle ?? 0,
     epsilon,
   ));
-  return { x: () => dx, scale: () => dscale, offset: () => doffset };
+  return { x: () => dx, scale: () => dscale!, offset: () => doffset! };
 }
 
 // The same made of operations, for who wants gradients of gradients. With g = dy scale and z the normalised x,
@@ -138,14 +141,15 @@ const normalizeOp = op<Record<string, Tensor>, Attrs, string>({
   name: "normalize",
   check: ({ x }) => ({ shape: x.shape, dtype: x.dtype }),
   forward: (inputs, attrs) => runNormalize(inputs as { x: Tensor; variance: Tensor }, attrs, true),
-  saves: ["x", "scale", "mean", "variance"],
+  saves: ["x", "scale", "offset", "mean", "variance"],
   grad: (saved, attrs) => {
-    const { dy, x, scale, mean, variance } = saved as Saved & Record<string, Tensor>;
-    const all = { dy, x, scale, mean, variance };
     let slopes: Slopes | undefined;
     const of = () => {
-      const composed = x.size === 0 || isWatched(...Object.values(present({ dy, x, scale })));
-      return slopes ??= (composed ? composedSlopes : nativeSlopes)(all, attrs);
+      const composed = saved.x.size === 0 || isWatched(...Object.values(saved));
+      return slopes ??= (composed ? composedSlopes : nativeSlopes)(
+        saved as unknown as Saved,
+        attrs,
+      );
     };
     return { x: () => of().x(), scale: () => of().scale(), offset: () => of().offset() };
   },
