@@ -60,10 +60,24 @@ struct Column {
   // Rows of the block that a thread whose first one is `at` takes.
   __device__ int64_t taken(int at) const { return rows > at ? (rows - at + tile_height - 1) / tile_height : 0; }
 
-  template <class F>
+  // f(i) for the thread's elements.
+  template <int at_once, class F>
   __device__ void each(const F &f) const {
-#pragma unroll 4
+#pragma unroll at_once
     for (int64_t i = begin; i < end; i += step) f(i);
+  }
+  // y[i] = f(i) for the thread's elements, where f reads memory: for several of them before the first is written.
+  template <int at_once, class T, class F>
+  __device__ void write(T *y, const F &f) const {
+    int64_t i = begin;
+    for (; i + (at_once - 1) * step < end; i += at_once * step) {
+      T values[at_once];
+#pragma unroll
+      for (int k = 0; k < at_once; k++) values[k] = f(i + k * step);
+#pragma unroll
+      for (int k = 0; k < at_once; k++) y[i + k * step] = values[k];
+    }
+    for (; i < end; i += step) y[i] = f(i);
   }
   // To be called by all threads: join(all, value, row) takes in those of further rows; only the first row's threads get them all.
   template <class T, class Join>

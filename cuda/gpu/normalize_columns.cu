@@ -31,7 +31,7 @@ __global__ void __launch_bounds__(block_threads, least_tiles)
   const Column column(c);
   Shifted<float> sums;
   if (centred && column.begin < column.end) sums.shift = number(x[column.begin]);
-  column.each([&](int64_t i) { sums.add(number(x[i])); });
+  column.each<pack_size<T>>([&](int64_t i) { sums.add(number(x[i])); });
   Moments<float> m = {};
   if (const int64_t n = column.taken(column.row)) m = sums.moments(static_cast<float>(n), centred);
   int64_t before = column.taken(0);
@@ -89,7 +89,7 @@ __global__ void __launch_bounds__(block_threads, least_tiles)
   if (!column.rows) return;
   const float centre = or_zero(mean, column.statistic), shift = or_zero(offset, column.channel);
   const float factor = inverse_deviation(variance[column.statistic], epsilon) * or_one(scale, column.channel);
-  column.each([&](int64_t i) { y[i] = element<T>(normalized(number(x[i]), centre, factor, shift)); });
+  column.write<pack_size<T>>(y, [&](int64_t i) { return element<T>(normalized(number(x[i]), centre, factor, shift)); });
 }
 
 // ---- Backward ------------------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ __global__ void __launch_bounds__(block_threads, least_tiles)
     sums.weighted = fma_(g, (number(x[i]) - centre) * inverse, sums.weighted);
   };
   if constexpr (own_rows) {
-    column.each([&](int64_t i) {
+    column.each<pack_size<T>>([&](int64_t i) {
       int64_t rest;
       const int64_t statistic = c.by_size.divide(i, rest);
       add(i, or_zero(mean, statistic), inverse_deviation(variance[statistic], epsilon));
@@ -116,7 +116,7 @@ __global__ void __launch_bounds__(block_threads, least_tiles)
   } else if (column.rows) {
     const float centre = or_zero(mean, column.statistic);
     const float inverse = inverse_deviation(variance[column.statistic], epsilon);
-    column.each([&](int64_t i) { add(i, centre, inverse); });
+    column.each<pack_size<T>>([&](int64_t i) { add(i, centre, inverse); });
   }
   sums = column.over_rows(sums, shared, [](Sums &all, const Sums &other, int) { all = join(all, other); });
   if (column.row == 0 && column.rows) partial[column.partial] = sums;
@@ -162,7 +162,7 @@ __global__ void __launch_bounds__(block_threads, least_tiles)
   const Slope<float> slope =
       slope_of(or_zero(mean, statistic), inverse_deviation(variance[statistic], epsilon), or_one(scale, column.channel),
                mean ? means[statistic].plain : 0, means[statistic].weighted);
-  column.each([&](int64_t i) { dx[i] = element<T>(slope(number(x[i]), number(dy[i]))); });
+  column.write<pack_size<T>>(dx, [&](int64_t i) { return element<T>(slope(number(x[i]), number(dy[i]))); });
 }
 
 // ---- Launches ------------------------------------------------------------------------------------------------------
