@@ -71,6 +71,27 @@ function embedding(rows: number, width: number, tokens: number): Operation {
   };
 }
 
+/** What a layer gives while it trains, and the gradients that follow; `passes`: how often values of the input's number are read or written. */
+function training(
+  name: string,
+  make: () => dg.Layer,
+  passes: number,
+  shape: number[],
+): Operation {
+  return {
+    name: `${name}, there and back`,
+    size: shape.join(" x "),
+    flops: 0,
+    bytes: 4 * passes * volume(shape),
+    prepare: () => {
+      const layer = make(), x = dg.randomNormal(shape), dy = dg.randomNormal(shape);
+      const back = dg.grad((t) => layer.apply(t, { training: true }) as dg.Tensor);
+      back(x, dy).dispose(); // makes the weights
+      return { holds: [x, dy, layer], run: () => back(x, dy) };
+    },
+  };
+}
+
 function adam(shapes: readonly number[][]): Operation {
   const count = shapes.reduce((sum, shape) => sum + volume(shape), 0);
   return {
@@ -148,6 +169,12 @@ export const operations: readonly Operation[] = [
   ),
   ...images.map(convolution),
   ...sequences.map(recurrent),
+  ...[[128, 256], [32, 28, 28, 32], [32, 56, 56, 64]].map((shape) =>
+    training("batch normalization", () => dg.layers.batchNormalization(), 8, shape)
+  ),
+  ...[[256, 128], [4096, 1024]].map((shape) =>
+    training("layer normalization", () => dg.layers.layerNormalization(), 5, shape)
+  ),
   embedding(10_000, 256, 1280),
   embedding(65_536, 64, 8192),
   adam([[784, 128], [128], [128, 10], [10]]),

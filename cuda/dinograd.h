@@ -46,7 +46,7 @@
 extern "C" {
 #endif
 
-#define DG_VERSION 3     // grows with every change of this header; both sides compare it before anything else
+#define DG_VERSION 4     // grows with every change of this header; both sides compare it before anything else
 #define DG_SCRATCH 2048  // f64 values in the scratch area
 #define DG_MAX_RANK 8    // longest shape any call takes
 #define DG_HYPER 16      // f32 values in an optimizer's `hyper` array
@@ -288,6 +288,21 @@ enum dg_resize_kind {
 DG_API int dg_resize(int kind, int x, int y, int grid);
 // dx from dy: each input takes the gradients of the outputs that it is in, weighted as there, in their order. Floats.
 DG_API int dg_resize_grad(int kind, int dy, int dx, int grid);
+
+// ---- Normalization -------------------------------------------------------------------------------------------------
+// x is floats [batch, rows, groups, size]. What is normalised together lies in one sample (of `batch`) and one group, in all
+// its rows; each of the groups * size channels has a scale and an offset. Batch normalization is [1, rows, channels, 1], layer
+// normalization [rows, 1, 1, n], group normalization [batch, positions, groups, channels / groups]. Scratch: batch, rows,
+// groups, size, all at least 1. mean and variance are float32 [batch, groups], scale and offset float32 [groups, size]
+// whatever x is.
+
+// y = (x - mean) / sqrt(variance + epsilon) * scale + offset. scale or offset 0: without it. measure 1: mean and variance (of n
+// elements: the sum of squared deviations over n) are first computed from x and written, 0: they are read. mean 0: nothing is
+// subtracted, and the variance measured is the mean of the squares.
+DG_API int dg_normalize(int x, int scale, int offset, int mean, int variance, int y, int measure, float epsilon);
+// The gradients of x, scale and offset (dscale or doffset 0: not wanted) from dy, where mean and variance were measured.
+DG_API int dg_normalize_grad(int x, int dy, int scale, int mean, int variance, int dx, int dscale, int doffset,
+                             float epsilon);
 
 // ---- Softmax and cross-entropy -------------------------------------------------------------------------------------
 // Along the last axis of floats [rows, n]; log: 1 for log-softmax.

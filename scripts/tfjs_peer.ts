@@ -103,8 +103,10 @@ async function answer(): Promise<PeerAnswer> {
       inputShape: [8, 8, 2],
     });
     model.add(conv);
+    model.add(tf.layers.batchNormalization({ momentum: 0.5 }));
     model.add(tf.layers.maxPooling2d({ poolSize: 2 }));
     model.add(tf.layers.depthwiseConv2d({ kernelSize: 2, padding: "same" }));
+    model.add(tf.layers.layerNormalization());
     model.add(tf.layers.flatten());
     model.add(tf.layers.dense({ units: 3, activation: "softmax" }));
     model.compile({ optimizer: tf.train.adam(0.01), loss: "categoricalCrossentropy" });

@@ -9,15 +9,15 @@ import { Tensor } from "./tensor.ts";
 const names = [
   "abs", "acos", "acosh", "add", "all", "any", "argMax", "argMin", "asin", "asinh", "atan", "atan2", "atanh", "avgPool",
   "batchNorm", "batchToSpaceND", "broadcastTo", "cast", "ceil", "clipByValue", "clone", "conv1d", "conv2d", "conv2dTranspose",
-  "cos", "cosh", "cumprod", "cumsum", "depthToSpace", "depthwiseConv2d", "dilation2d", "div", "divNoNan", "dot", "elu", "equal",
-  "erf", "euclideanNorm", "exp", "expandDims", "expm1", "flatten", "floor", "floorDiv", "gather", "greater", "greaterEqual",
-  "isFinite", "isInf", "isNaN", "leakyRelu", "less", "lessEqual", "log", "log1p", "logicalAnd", "logicalNot", "logicalOr",
-  "logicalXor", "logSigmoid", "logSoftmax", "logSumExp", "matMul", "max", "maximum", "maxPool", "mean", "min", "minimum",
-  "mirrorPad", "mod", "mul", "neg", "norm", "notEqual", "oneHot", "onesLike", "pad", "pool", "pow", "prelu", "prod",
-  "reciprocal", "relu", "relu6", "reshape", "reverse", "round", "rsqrt", "selu", "separableConv2d", "sigmoid", "sign", "sin",
-  "sinh", "slice", "softmax", "softplus", "spaceToBatchND", "split", "sqrt", "square", "squaredDifference", "squeeze", "step",
-  "stridedSlice", "sub", "sum", "tan", "tanh", "tile", "to", "topk", "transpose", "unique", "unsortedSegmentSum", "unstack",
-  "zerosLike",
+  "cos", "cosh", "cumprod", "cumsum", "depthToSpace", "depthwiseConv2d", "dilation2d", "div", "divNoNan", "dot", "elu",
+  "equal", "erf", "euclideanNorm", "exp", "expandDims", "expm1", "flatten", "floor", "floorDiv", "gather", "greater",
+  "greaterEqual", "isFinite", "isInf", "isNaN", "leakyRelu", "less", "lessEqual", "localResponseNormalization", "log", "log1p",
+  "logicalAnd", "logicalNot", "logicalOr", "logicalXor", "logSigmoid", "logSoftmax", "logSumExp", "matMul", "max", "maximum",
+  "maxPool", "mean", "min", "minimum", "mirrorPad", "mod", "mul", "neg", "norm", "notEqual", "oneHot", "onesLike", "pad",
+  "pool", "pow", "prelu", "prod", "reciprocal", "relu", "relu6", "reshape", "reverse", "round", "rsqrt", "selu",
+  "separableConv2d", "sigmoid", "sign", "sin", "sinh", "slice", "softmax", "softplus", "spaceToBatchND", "split", "sqrt",
+  "square", "squaredDifference", "squeeze", "step", "stridedSlice", "sub", "sum", "tan", "tanh", "tile", "to", "topk",
+  "transpose", "unique", "unsortedSegmentSum", "unstack", "zerosLike",
 ] as const;
 
 type Method<F> = F extends (x: Tensor, ...rest: infer R) => infer Y ? (...rest: R) => Y : never;

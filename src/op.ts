@@ -70,6 +70,11 @@ export function gradientOrder(): number {
   return paused ? 0 : watchers.length;
 }
 
+/** Whether somebody watches what follows from one of these. */
+export function isWatched(...tensors: readonly Tensor[]): boolean {
+  return paused === 0 && watchers.some((watcher) => tensors.some((x) => watcher.wants(x)));
+}
+
 /** Shows an operation that has run to every watcher that cares. */
 export function report(
   name: string,
@@ -120,8 +125,8 @@ export function op<I extends Inputs, A = void, S extends string = never>(
         inputs,
         y,
         () => {
-          const kept = saves.filter((k) => k === "y" || k in inputs);
-          return Object.fromEntries(kept.map((k) => [k, (k === "y" ? y : inputs[k]).alias()]));
+          const there = saves.filter((k) => k === "y" || k in inputs); // operands may be left out
+          return Object.fromEntries(there.map((k) => [k, (k === "y" ? y : inputs[k]).alias()]));
         },
         spec.grad && ((saved) => spec.grad!(saved as Parameters<typeof spec.grad>[0], attrs)),
       );

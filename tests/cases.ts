@@ -7,6 +7,7 @@ import { images } from "./cases/image.ts";
 import { bases } from "./cases/linalg.ts";
 import { products } from "./cases/matmul.ts";
 import { movement } from "./cases/movement.ts";
+import { normalizations } from "./cases/normalize.ts";
 import { poolings } from "./cases/pool.ts";
 import { reductions } from "./cases/reduce.ts";
 import type { Row } from "./cases/row.ts";
@@ -20,6 +21,7 @@ export const rows: readonly Row[] = [
   ...products,
   ...convolutions,
   ...poolings,
+  ...normalizations,
   ...images,
   ...bases,
   ...movement,

@@ -67,8 +67,10 @@ function cnn(): dg.Model {
   const model = dg.sequential({
     layers: [
       dg.layers.conv2d({ filters: 4, kernelSize: 3, activation: "relu", inputShape: [8, 8, 2] }),
+      dg.layers.batchNormalization({ momentum: 0.5 }),
       dg.layers.maxPooling2d({ poolSize: 2 }),
       dg.layers.depthwiseConv2d({ kernelSize: 2, padding: "same" }),
+      dg.layers.layerNormalization(),
       dg.layers.flatten(),
       dg.layers.dense({ units: 3, activation: "softmax" }),
     ],

@@ -54,6 +54,7 @@ Deno.test("an unknown size goes through operations", () => {
       ["einsum", dg.einsum("bij,jk->bik", x, dg.ones([6, 2])), [N, 4, 2]],
       ["dropout", dg.dropout(x, 0.5), [N, 4, 6]],
       ["batchNorm", x.batchNorm(dg.ones([6]), dg.ones([6])), [N, 4, 6]],
+      ["localResponseNormalization", images.localResponseNormalization(1), [N, 4, 4, 2]],
       ["depthToSpace", batch(2, 2, 8).depthToSpace(2), [N, 4, 4, 2]],
       ["conv2d", images.conv2d(dg.ones([3, 3, 2, 5]), 2, "same"), [N, 2, 2, 5]],
       ["conv2d of unknown images", batch(N, N, 2).conv2d(dg.ones([3, 3, 2, 5]), 1, "valid"), [

@@ -190,6 +190,31 @@ struct ResizeGradArgs {
   int64_t batch, channels;
   ResizeAxis height, width;
 };
+struct NormalSizes {  // of x; see dg_normalize
+  int64_t batch, rows, groups, size;
+  int64_t channels() const { return groups * size; }
+  int64_t elements() const { return batch * rows * channels(); }
+};
+struct NormalizeArgs {
+  Dtype type;  // of x and y
+  const void *x;
+  const float *scale, *offset;  // null: none
+  float *mean, *variance;       // mean null: nothing is subtracted
+  void *y;
+  NormalSizes sizes;
+  int32_t measure;  // whether mean and variance are written rather than read
+  float epsilon;
+};
+struct NormalizeGradArgs {
+  Dtype type;  // of x, dy and dx
+  const void *x, *dy;
+  const float *scale;            // null: none
+  const float *mean, *variance;  // mean null: nothing was subtracted
+  void *dx;
+  float *dscale, *doffset;  // null: not wanted
+  NormalSizes sizes;
+  float epsilon;
+};
 struct SoftmaxArgs {
   Dtype type;
   const void *x;
@@ -316,6 +341,8 @@ struct LossScaleArgs {
   X(PoolGradArgs, pool_grad)                  \
   X(ResizeArgs, resize)                       \
   X(ResizeGradArgs, resize_grad)              \
+  X(NormalizeArgs, normalize)                 \
+  X(NormalizeGradArgs, normalize_grad)        \
   X(SoftmaxArgs, softmax)                     \
   X(SoftmaxGradArgs, softmax_grad)            \
   X(CrossEntropyArgs, cross_entropy)          \

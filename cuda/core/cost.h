@@ -134,6 +134,16 @@ void of_resizing(const Args &p, Cost &c) {
 }
 inline void of(const ResizeArgs &p, Cost &c) { of_resizing(p, c); }
 inline void of(const ResizeGradArgs &p, Cost &c) { of_resizing(p, c); }
+inline void say_sizes(Cost &c, const NormalSizes &s) { say(c, s.batch, " x ", s.rows, " x ", s.groups, " x ", s.size); }
+inline void of(const NormalizeArgs &p, Cost &c) {
+  const bool twice = p.measure && p.sizes.rows > 1;  // what is measured across rows is read before it is known
+  c.bytes = (twice ? 3 : 2) * bytes(p.type, p.sizes.elements());
+  say_sizes(c, p.sizes);
+}
+inline void of(const NormalizeGradArgs &p, Cost &c) {
+  c.bytes = (p.sizes.rows > 1 ? 5 : 3) * bytes(p.type, p.sizes.elements());
+  say_sizes(c, p.sizes);
+}
 inline void of(const SoftmaxArgs &p, Cost &c) {
   c.bytes = 2 * bytes(p.type, p.rows * p.n);
   say(c, p.rows, " of ", p.n);

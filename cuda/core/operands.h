@@ -156,6 +156,29 @@ inline void of(ResizeGradArgs &a, Operands &o) {
   o.in(a.dy, a.type, a.batch * a.height.out * a.width.out * a.channels);
   o.out(a.dx, a.type, a.batch * a.height.in * a.width.in * a.channels);
 }
+inline void of(NormalizeArgs &a, Operands &o) {
+  const int64_t statistics = a.sizes.batch * a.sizes.groups;
+  const auto statistic = [&](float *&at) {
+    a.measure ? o.out(at, DG_FLOAT32, statistics) : o.in(at, DG_FLOAT32, statistics);
+  };
+  o.in(a.x, a.type, a.sizes.elements());
+  o.in(a.scale, DG_FLOAT32, a.sizes.channels());
+  o.in(a.offset, DG_FLOAT32, a.sizes.channels());
+  statistic(a.mean);
+  statistic(a.variance);
+  o.out(a.y, a.type, a.sizes.elements());
+}
+inline void of(NormalizeGradArgs &a, Operands &o) {
+  const int64_t statistics = a.sizes.batch * a.sizes.groups;
+  o.in(a.x, a.type, a.sizes.elements());
+  o.in(a.dy, a.type, a.sizes.elements());
+  o.in(a.scale, DG_FLOAT32, a.sizes.channels());
+  o.in(a.mean, DG_FLOAT32, statistics);
+  o.in(a.variance, DG_FLOAT32, statistics);
+  o.out(a.dx, a.type, a.sizes.elements());
+  o.out(a.dscale, DG_FLOAT32, a.sizes.channels());
+  o.out(a.doffset, DG_FLOAT32, a.sizes.channels());
+}
 inline void of(SoftmaxArgs &a, Operands &o) {
   o.in(a.x, a.type, a.rows * a.n);
   o.out(a.y, a.type, a.rows * a.n);

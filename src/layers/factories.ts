@@ -36,7 +36,6 @@ import {
   Multiply,
   Subtract,
 } from "./merge.ts";
-import { UnitNormalization, type UnitNormalizationLayerArgs } from "./normalization.ts";
 import {
   ActivityRegularization,
   type ActivityRegularizationArgs,
@@ -68,6 +67,7 @@ export * from "./attention_factories.ts";
 export { input } from "./core.ts";
 export * from "./image_factories.ts";
 export { Layer } from "./layer.ts";
+export * from "./normalization_factories.ts";
 export * from "./recurrent_factories.ts";
 export * from "./preprocessing_factories.ts";
 
@@ -151,10 +151,6 @@ export function masking(args?: MaskingArgs): Masking {
 /** A function as a layer: `layers.lambda({ function: (x) => x.square() })`. */
 export function lambda(args: LambdaArgs): Lambda {
   return new Lambda(args);
-}
-/** Vectors brought to length 1: `layers.unitNormalization({ axis: -1 })`. */
-export function unitNormalization(args?: UnitNormalizationLayerArgs): UnitNormalization {
-  return new UnitNormalization(args);
 }
 
 /** x where positive, else 0, or what the options say: `layers.reLU({ maxValue: 6 })`. */

@@ -3,7 +3,7 @@
 const i = "i32", d = "f64", f = "f32", p = "buffer";
 
 /** Version of the contract this file transcribes (DG_VERSION). */
-export const VERSION = 3;
+export const VERSION = 4;
 /** f64 values in a scratch area (DG_SCRATCH). */
 export const SCRATCH = 2048;
 /** Values in an optimizer's hyper-parameter array (DG_HYPER). */
@@ -62,6 +62,8 @@ export const symbols = {
   dg_pool_grad: { parameters: [i, i, i, i, i, i], result: i },
   dg_resize: { parameters: [i, i, i, i], result: i },
   dg_resize_grad: { parameters: [i, i, i, i], result: i },
+  dg_normalize: { parameters: [i, i, i, i, i, i, i, f], result: i },
+  dg_normalize_grad: { parameters: [i, i, i, i, i, i, i, i, f], result: i },
   dg_softmax: { parameters: [i, i, d, d, i], result: i },
   dg_softmax_grad: { parameters: [i, i, i, d, d, i], result: i },
   dg_cross_entropy: { parameters: [i, i, i, d, d], result: i },

@@ -12,6 +12,14 @@ export {
   sigmoid,
   tanh,
 } from "./activations.ts";
+export {
+  type BatchNorm,
+  batchNorm,
+  batchNorm2d,
+  batchNorm3d,
+  batchNorm4d,
+  localResponseNormalization,
+} from "./batch_norm.ts";
 export { broadcastArgs, broadcastTo, sum } from "./broadcast.ts";
 export { buffer, TensorBuffer } from "./buffer.ts";
 /** Pixels of web pages. */
@@ -143,7 +151,7 @@ export {
   tan,
 } from "./math.ts";
 export { pad, reverse, slice, transpose } from "./movement.ts";
-export { batchNorm, euclideanNorm, logSumExp, moments, movingAverage, norm } from "./norm.ts";
+export { euclideanNorm, logSumExp, moments, movingAverage, norm } from "./norm.ts";
 export type { Operand } from "./operand.ts";
 export { avgPool, avgPool3d, maxPool, maxPool3d, maxPoolWithArgmax, pool } from "./pool.ts";
 export { atan2, divNoNan, mod, pow } from "./power.ts";

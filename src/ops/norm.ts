@@ -1,4 +1,4 @@
-// How large are the values of a tensor, how are they spread, and how are they brought to a common scale?
+// How large are the values of a tensor, and how are they spread?
 
 import { isFloat } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
@@ -10,7 +10,7 @@ import { sum } from "./broadcast.ts";
 import { asType } from "./cast.ts";
 import { add, div, mul, squaredDifference, sub } from "./elementwise.ts";
 import { isFinite, where } from "./logical.ts";
-import { abs, exp, log, rsqrt, sqrt } from "./math.ts";
+import { abs, exp, log, sqrt } from "./math.ts";
 import { type Operand, toTensor } from "./operand.ts";
 import { pow } from "./power.ts";
 import { type Axes, max, mean, min, sumSquares } from "./reduce.ts";
@@ -113,23 +113,6 @@ export function norm(
 /** `sqrt(sum(x^2))` over axes. */
 export function euclideanNorm(x: Operand, axis?: Axes, keepDims = false): Tensor {
   return norm(x, "euclidean", axis, keepDims);
-}
-
-/** `(x - mean) / sqrt(variance + epsilon) * scale + offset`, the statistics broadcast to x. */
-export function batchNorm(
-  x: Operand,
-  mean: Operand,
-  variance: Operand,
-  offset?: Operand | null,
-  scale?: Operand | null,
-  varianceEpsilon = 0.001,
-): Tensor {
-  return tidy(() => {
-    const inverse = rsqrt(add(variance, varianceEpsilon));
-    const factor = scale === undefined || scale === null ? inverse : mul(inverse, scale);
-    const y = mul(sub(x, mean), factor);
-    return offset === undefined || offset === null ? y : add(y, offset);
-  });
 }
 
 /**

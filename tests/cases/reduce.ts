@@ -1,14 +1,7 @@
 // The op table: reductions, scans, norms.
 
 import { sum } from "../../src/ops/broadcast.ts";
-import {
-  batchNorm,
-  euclideanNorm,
-  logSumExp,
-  moments,
-  movingAverage,
-  norm,
-} from "../../src/ops/norm.ts";
+import { euclideanNorm, logSumExp, moments, movingAverage, norm } from "../../src/ops/norm.ts";
 import {
   all,
   any,
@@ -138,13 +131,6 @@ export const reductions: Row[] = [
     return fold(fold(x, (v) => total(magnitudes(v)), [1], true), largest, [0, 1]);
   }, loose),
   row("euclideanNorm", filled, (x) => euclideanNorm(x, -1), (x) => fold(x, length, [2])),
-  row(
-    "batchNorm",
-    (n) => [float([n, 3]), float([3]), float([3], 0.5, 2), float([3]), float([3])],
-    (x, m, v, o, s) => batchNorm(x, m, v, o, s, 0.01),
-    (...xs) => zip((x, m, v, o, s) => (x - m) / Math.sqrt(v + 0.01) * s + o, ...xs),
-    { atol: 1e-5, gtol: 1e-4, roundings: 5 },
-  ),
   row(
     "movingAverage",
     (n) => [float([n, 2]), float([n, 2])],

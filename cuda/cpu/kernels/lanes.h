@@ -48,18 +48,6 @@ DG_HD void store_part(float *p, int count, FloatLanes v) {
 }
 #endif
 
-// The elements [begin, end) as vectors: f(first, load, store), the last one perhaps only a part.
-template <class F>
-inline void each_vector(int64_t begin, int64_t end, const F &f) {
-  for (; end - begin >= lanes; begin += lanes)
-    f(
-        begin, [](const float *p) { return load(p); }, [](float *p, FloatLanes v) { store(p, v); });
-  if (const int rest = static_cast<int>(end - begin))
-    f(
-        begin, [rest](const float *p) { return load_part(p, rest); },
-        [rest](float *p, FloatLanes v) { store_part(p, rest, v); });
-}
-
 // A block is halved until it fits a register.
 template <int width>
 struct Block {

@@ -7,6 +7,7 @@
 #include "../../core/args.h"
 #include "../../core/error.h"
 #include "gemm.h"
+#include "vectors.h"
 
 namespace dg::DG_ISA {
 

@@ -6,7 +6,7 @@
 
 #include "../../core/error.h"
 #include "../threads.h"
-#include "lanes.h"
+#include "vectors.h"
 
 namespace dg::DG_ISA {
 namespace {
