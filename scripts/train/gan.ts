@@ -1,0 +1,175 @@
+// How does a generator learn to draw digits? Against a discriminator, which learns to tell drawn ones from real ones.
+
+import * as dg from "../../mod.ts";
+import { Prng } from "../../src/data/prng.ts";
+import { DinogradError } from "../../src/errors.ts";
+import type { EpochReport } from "../training_spec.ts";
+import { digitsData, loadDigits } from "./digits.ts";
+import { samplesPerSecond } from "./fit.ts";
+import type { Job, Outcome, Settings } from "./job.ts";
+import { asText, encodePng, mosaic } from "./picture.ts";
+
+/** How many numbers an image is drawn from. */
+const noise = 64;
+
+/** A deep convolutional generative adversarial network (Radford et al. 2016) for small images. */
+export const gan: Job = {
+  about: "a generator that draws digits, against a discriminator",
+  data: digitsData,
+  takes: ["images"],
+  epochs: 10,
+  batchSize: 32,
+  learningRate: 0.001,
+  run,
+};
+
+const { layers } = dg;
+
+/** Noise [batch, noise] to images [batch, height, width, 1] from -1 to 1. */
+function makeGenerator(height: number, width: number): dg.Sequential {
+  const [h, w] = [height / 4, width / 4];
+  return dg.sequential({
+    name: "generator",
+    layers: [
+      layers.dense({ units: h * w * 64, inputShape: [noise] }),
+      layers.leakyReLU(),
+      layers.reshape({ targetShape: [h, w, 64] }),
+      layers.conv2dTranspose({ filters: 32, kernelSize: 4, strides: 2, padding: "same" }),
+      layers.leakyReLU(),
+      layers.conv2dTranspose({
+        filters: 1,
+        kernelSize: 4,
+        strides: 2,
+        padding: "same",
+        activation: "tanh",
+      }),
+    ],
+  });
+}
+
+/** Images to one number each, above 0 for what looks real. */
+function makeDiscriminator(height: number, width: number): dg.Sequential {
+  const inputShape = [height, width, 1];
+  return dg.sequential({
+    name: "discriminator",
+    layers: [
+      layers.conv2d({ filters: 32, kernelSize: 4, strides: 2, padding: "same", inputShape }),
+      layers.leakyReLU(),
+      layers.dropout({ rate: 0.3 }),
+      layers.conv2d({ filters: 64, kernelSize: 4, strides: 2, padding: "same" }),
+      layers.leakyReLU(),
+      layers.dropout({ rate: 0.3 }),
+      layers.flatten(),
+      layers.dense({ units: 1 }),
+    ],
+  });
+}
+
+const train = (model: dg.Model, x: dg.Tensor) => model.apply(x, { training: true }) as dg.Tensor;
+const variables = (model: dg.Model) => model.trainableWeights.map(({ variable }) => variable);
+
+// Cross-entropy of scores with "all are real" and with "none is".
+const ifReal = (scores: dg.Tensor) => scores.neg().softplus().mean();
+const ifDrawn = (scores: dg.Tensor) => scores.softplus().mean();
+
+/** Two models that learn from each other, each with an optimizer of its own. */
+class Duel {
+  readonly generator: dg.Sequential;
+  readonly #discriminator: dg.Sequential;
+  readonly #optimizers: readonly [dg.Optimizer, dg.Optimizer];
+
+  constructor(height: number, width: number, learningRate: number) {
+    this.generator = makeGenerator(height, width);
+    this.#discriminator = makeDiscriminator(height, width);
+    this.#optimizers = [dg.train.adam(learningRate, 0.5), dg.train.adam(learningRate, 0.5)];
+  }
+
+  /** A step of either on real images; gives the losses of both. */
+  step(real: dg.Tensor): { generator: number; discriminator: number } {
+    const [ofGenerator, ofDiscriminator] = this.#optimizers, batch = real.shape[0];
+    return dg.tidy(() => {
+      const score = (images: dg.Tensor) => train(this.#discriminator, images);
+      const draw = () => train(this.generator, dg.randomNormal([batch, noise]));
+      const drawn = draw();
+      const lossOfDiscriminator = ofDiscriminator.minimize(
+        () => {
+          const scores = score(real);
+          // One real image in ten is said to be drawn, so that the discriminator is never too sure.
+          const ofReal = ifReal(scores).mul(0.9).add(ifDrawn(scores).mul(0.1));
+          return ofReal.add(ifDrawn(score(drawn)));
+        },
+        true,
+        variables(this.#discriminator),
+      )!;
+      const lossOfGenerator = ofGenerator.minimize(
+        () => ifReal(score(draw())),
+        true,
+        variables(this.generator),
+      )!;
+      return {
+        generator: lossOfGenerator.dataSync()[0],
+        discriminator: lossOfDiscriminator.dataSync()[0],
+      };
+    });
+  }
+
+  /** Gives back all but the generator. */
+  dispose(): void {
+    this.#discriminator.dispose();
+    for (const optimizer of this.#optimizers) optimizer.dispose();
+  }
+}
+
+/** Pixels, from 0 to 255, of what the generator makes of this noise. */
+function pixelsOf(generator: dg.Sequential, seeds: dg.Tensor): ArrayLike<number> {
+  return dg.tidy(() =>
+    (generator.predict(seeds) as dg.Tensor).add(1).mul(127.5).round().dataSync()
+  );
+}
+
+async function run(settings: Settings): Promise<Outcome> {
+  const { epochs, batchSize, learningRate, seed, images } = settings;
+  const { train: { x, y }, test, height, width } = await loadDigits(settings);
+  if (height % 4 || width % 4) {
+    throw new DinogradError(
+      `--model gan wants images with sides that are multiples of 4, got ${height} by ${width}`,
+    );
+  }
+  const real = dg.tidy(() => x.mul(2).sub(1).expandDims(-1)), count = real.shape[0];
+  dg.dispose([x, y, test.x, test.y]);
+  const duel = new Duel(height, width, learningRate), random = new Prng(seed);
+  duel.generator.summary();
+  const shown = dg.randomNormal([100, noise]); // the same each time, so that one sees them change
+  const history: EpochReport[] = [], order = Int32Array.from({ length: count }, (_, i) => i);
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    const started = performance.now(), steps = Math.ceil(count / batchSize);
+    const sums = { generator: 0, discriminator: 0 };
+    random.shuffle(order);
+    for (let from = 0; from < count; from += batchSize) {
+      const batch = dg.tidy(() =>
+        real.gather(dg.tensor(order.slice(from, from + batchSize), undefined, "int32"))
+      );
+      const losses = duel.step(batch);
+      batch.dispose();
+      sums.generator += losses.generator / steps;
+      sums.discriminator += losses.discriminator / steps;
+    }
+    const seconds = (performance.now() - started) / 1000;
+    history.push({ loss: sums.generator, discriminatorLoss: sums.discriminator, seconds });
+    console.log(
+      `Epoch ${epoch}/${epochs}: ${seconds.toFixed(1)} s, loss of the generator ` +
+        `${sums.generator.toFixed(4)}, of the discriminator ${sums.discriminator.toFixed(4)}`,
+    );
+    const pixels = pixelsOf(duel.generator, shown);
+    const few = mosaic(Array.from(pixels).slice(0, 4 * height * width), height, width, 4);
+    console.log(asText(few.pixels, few.width));
+    if (images) {
+      const grid = mosaic(pixels, height, width, 10);
+      await Deno.writeFile(images, await encodePng(grid.pixels, grid.width, grid.height));
+    }
+  }
+  if (images) console.log(`Drew ${images}`);
+  dg.dispose([real, shown]);
+  duel.dispose();
+  return { model: duel.generator, history, samplesPerSecond: samplesPerSecond(count, history) };
+}
