@@ -71,15 +71,15 @@ onEachDevice("a memory limit ends the search, and holds no longer than that", as
   model.compile({ optimizer: "sgd", loss: "meanSquaredError" });
   const before = dg.config.getMemoryInfo();
   const memoryLimit = before.current + 12 * 2 ** 20;
-  const found = await dg.tune.batchSize(model, { min: 64, memoryLimit });
+  const found = await dg.tune.batchSize(model, { min: 512, memoryLimit });
   assert.equal(found.stoppedBy, "memory");
-  assert.ok(found.largest >= 64 && found.largest < 65536, String(found.largest));
+  assert.ok(found.largest >= 512 && found.largest < 65536, String(found.largest));
   for (const { peakBytes } of found.sweep) assert.ok(peakBytes <= memoryLimit);
   assert.equal(dg.config.getMemoryInfo().limit, before.limit);
   // The device's own limit counts as much.
   dg.config.setMemoryLimit(memoryLimit);
   try {
-    const own = await dg.tune.batchSize(model, { min: 64 });
+    const own = await dg.tune.batchSize(model, { min: found.largest });
     assert.deepEqual([own.stoppedBy, own.largest], ["memory", found.largest]);
     assert.equal(dg.config.getMemoryInfo().limit, memoryLimit);
     await assert.rejects(dg.tune.batchSize(model, { min: 65536 }), dg.OutOfMemoryError);

@@ -55,10 +55,8 @@ function makeDiscriminator(height: number, width: number): dg.Sequential {
     layers: [
       layers.conv2d({ filters: 32, kernelSize: 4, strides: 2, padding: "same", inputShape }),
       layers.leakyReLU(),
-      layers.dropout({ rate: 0.3 }),
       layers.conv2d({ filters: 64, kernelSize: 4, strides: 2, padding: "same" }),
       layers.leakyReLU(),
-      layers.dropout({ rate: 0.3 }),
       layers.flatten(),
       layers.dense({ units: 1 }),
     ],
