@@ -15,7 +15,7 @@ export const sentiment: Job = {
   about: "an LSTM that tells praise from blame",
   data: "folder with a file *pos* and a file *neg*, a sentence a line",
   takes: ["optimizer", "predict", "load"],
-  epochs: 4,
+  epochs: 3,
   batchSize: 32,
   learningRate: 0.001,
   async run(settings) {
