@@ -40,7 +40,7 @@ function windows(tokens: Int32Array, count: number): Samples {
 async function run(settings: Settings): Promise<Outcome> {
   const { data, samples, seed, temperature } = settings;
   const whole = data === undefined
-    ? writeTales(200_000, new Prng(seed))
+    ? writeTales(100_000, new Prng(seed))
     : await Deno.readTextFile(data);
   const characters = [...whole], vocabulary = [...new Set(characters)].sort();
   const numbers = new Map(vocabulary.map((c, i) => [c, i]));
