@@ -17,7 +17,7 @@ export const gan: Job = {
   about: "a generator that draws digits, against a discriminator",
   data: digitsData,
   takes: ["images"],
-  epochs: 10,
+  epochs: 20,
   batchSize: 32,
   learningRate: 0.001,
   run,
@@ -36,13 +36,9 @@ function makeGenerator(height: number, width: number): dg.Sequential {
       layers.reshape({ targetShape: [h, w, 64] }),
       layers.conv2dTranspose({ filters: 32, kernelSize: 4, strides: 2, padding: "same" }),
       layers.leakyReLU(),
-      layers.conv2dTranspose({
-        filters: 1,
-        kernelSize: 4,
-        strides: 2,
-        padding: "same",
-        activation: "tanh",
-      }),
+      layers.conv2dTranspose({ filters: 16, kernelSize: 4, strides: 2, padding: "same" }),
+      layers.leakyReLU(),
+      layers.conv2d({ filters: 1, kernelSize: 3, padding: "same", activation: "tanh" }),
     ],
   });
 }
@@ -58,6 +54,8 @@ function makeDiscriminator(height: number, width: number): dg.Sequential {
       layers.conv2d({ filters: 64, kernelSize: 4, strides: 2, padding: "same" }),
       layers.leakyReLU(),
       layers.flatten(),
+      layers.dense({ units: 128 }), // sees the whole image
+      layers.leakyReLU(),
       layers.dense({ units: 1 }),
     ],
   });
@@ -75,11 +73,18 @@ class Duel {
   readonly generator: dg.Sequential;
   readonly #discriminator: dg.Sequential;
   readonly #optimizers: readonly [dg.Optimizer, dg.Optimizer];
+  readonly #learningRate: number;
 
   constructor(height: number, width: number, learningRate: number) {
     this.generator = makeGenerator(height, width);
     this.#discriminator = makeDiscriminator(height, width);
+    this.#learningRate = learningRate;
     this.#optimizers = [dg.train.adam(learningRate, 0.5), dg.train.adam(learningRate, 0.5)];
+  }
+
+  /** Has steps become smaller: to this share of the first ones. */
+  slowDown(share: number): void {
+    for (const optimizer of this.#optimizers) optimizer.learningRate = share * this.#learningRate;
   }
 
   /** A step of either on real images; gives the losses of generator and discriminator, in a tensor, so that nobody waits. */
@@ -140,6 +145,7 @@ async function run(settings: Settings): Promise<Outcome> {
     const started = performance.now(), steps = Math.ceil(count / batchSize);
     let sums = dg.zeros([2]);
     random.shuffle(order);
+    duel.slowDown(1 - (epoch - 1) / epochs); // so that both come to rest
     for (let from = 0; from < count; from += batchSize) {
       const next = dg.tidy(() => {
         const rows = dg.tensor(order.slice(from, from + batchSize), undefined, "int32");

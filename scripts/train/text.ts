@@ -17,7 +17,7 @@ export const text: Job = {
   takes: ["optimizer", "temperature"],
   epochs: 3,
   batchSize: 32,
-  learningRate: 0.005,
+  learningRate: 0.004,
   run,
 };
 
@@ -51,8 +51,8 @@ async function run(settings: Settings): Promise<Outcome> {
       `A text needs more than ${10 * window} characters to learn from, got ${tokens.length}`,
     );
   }
-  const whole_windows = (part: Int32Array) => Math.floor((part.length - 1) / window);
-  const used = sizes(whole_windows(tokens.subarray(0, cut)), whole_windows(held), samples);
+  const windowsIn = (part: Int32Array) => Math.floor((part.length - 1) / window);
+  const used = sizes(windowsIn(tokens.subarray(0, cut)), windowsIn(held), samples);
   console.log(
     `Data: ${used.train} training and ${used.test} test windows of ${window} characters from ` +
       `${data ?? `tales made up with seed ${seed}`}, with ${vocabulary.length} characters`,
