@@ -13,7 +13,7 @@ export interface Settings {
   optimizer(): dg.Optimizer;
   /** Where the data is; built-in data when left out. */
   data?: string;
-  /** Most samples to train on; as many for each test sample as there are otherwise. */
+  /** Most samples to train on; those to test on become fewer in proportion. */
   samples?: number;
   /** Column of a CSV file. */
   column?: string;
