@@ -117,6 +117,8 @@ export type {
   PredictArgs,
   ValidationSamples,
 } from "./src/models/fit_args.ts";
+/** Which batch size a model should be trained at: `tune.batchSize(model)`. */
+export * as tune from "./src/models/tune.ts";
 export type { ClassWeight, TensorData } from "./src/models/data.ts";
 export {
   getOptimizer,

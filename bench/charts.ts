@@ -1,7 +1,7 @@
 // How do figures look as charts? Colours are CSS variables, so that one picture suits light and dark pages.
 
 import type { Entry, Results } from "./results.ts";
-import type { Sweep } from "./sweep.ts";
+import type { Sweep, SweepFigure } from "./sweep.ts";
 
 const series = [1, 2, 3, 4, 5, 6, 7, 8].map((i) => `var(--series-${i})`);
 const [ink, soft, grid] = ["var(--ink)", "var(--soft)", "var(--grid)"];
@@ -85,7 +85,7 @@ export function speedupChart(results: Results, baseline: string): object {
 }
 
 function sweepPanel(
-  sweeps: readonly Sweep[],
+  sweeps: readonly Sweep<SweepFigure>[],
   field: "rate" | "MiB",
   title: string,
   places: readonly string[],
@@ -140,7 +140,7 @@ export function sweepChart(results: Results, field: "rate" | "MiB"): object {
 }
 
 /** One sweep, as `deno task tune` draws it: on white, with colours of its own. */
-export function tuneChart(found: Sweep): object {
+export function tuneChart(found: Sweep<SweepFigure>): object {
   const plain: Record<string, string> = {
     [ink]: "#222",
     [soft]: "#666",
@@ -151,7 +151,7 @@ export function tuneChart(found: Sweep): object {
     background: "white",
     hconcat: [
       sweepPanel([found], "rate", "Samples per second", [found.place]),
-      sweepPanel([found], "MiB", "Memory (MiB, samples left out)", [found.place]),
+      sweepPanel([found], "MiB", "Memory (MiB)", [found.place]),
     ],
   }));
   return JSON.parse(text.replace(/var\(--[\w-]+\)/g, (name) => plain[name] ?? "#888"));

@@ -37,6 +37,8 @@ export interface Tutorial {
   mostSteps: number;
   /** The model on the current device, with random samples for so many steps. */
   prepare(batch: number, steps: number): Training;
+  /** The model on the current device, for `tune.batchSize`; nothing where more than one is trained. */
+  compiled?(): dg.Model;
   /** The same for TensorFlow.js; nothing where it has no such way to train. */
   peer?(): PeerWork;
 }
@@ -78,6 +80,11 @@ function fitted(
   make: () => dg.Layer[],
 ): Tutorial {
   const build = () => dg.sequential({ layers: make() });
+  const compiled = () => {
+    const model = build();
+    model.compile({ optimizer: "adam", loss });
+    return model;
+  };
   return {
     name,
     title,
@@ -88,10 +95,10 @@ function fitted(
         const count = batchSize * steps;
         const x = hold(random(samples, [count, ...samples.input]));
         const y = hold(targets(samples, count));
-        const model = hold(build());
-        model.compile({ optimizer: "adam", loss });
+        const model = hold(compiled());
         return { steps, run: () => model.fit(x, y, { batchSize, verbose: 0 }) };
       }),
+    compiled,
     peer() {
       const model = build();
       const topology = model.toJSON(undefined, false) as Record<string, unknown>;

@@ -5,18 +5,23 @@ import { type Effort, measure, summarize, type Timing } from "./measure.ts";
 import { stepsOf, type Tutorial } from "./models.ts";
 import { at, type Place } from "./places.ts";
 
-/** Training at one batch size. */
-export interface SweepPoint extends Timing {
+/** What training at one batch size took. */
+export interface SweepFigure {
   batch: number;
-  /** Bytes that the device held at most, samples left out. */
+  /** Of a step, the median. */
+  seconds: number;
+  /** Bytes that the device held at most. */
   bytes: number;
 }
 
+/** The same, samples left out, with how sure the seconds are. */
+export interface SweepPoint extends SweepFigure, Timing {}
+
 /** A model's training at growing batch sizes, and why it went no further. */
-export interface Sweep {
+export interface Sweep<Point extends SweepFigure = SweepPoint> {
   work: string;
   place: string;
-  points: SweepPoint[];
+  points: Point[];
   end: string;
 }
 
@@ -100,13 +105,8 @@ async function trainAt(
   }
 }
 
-/** The point of most samples per second. */
-export function fastest({ points }: Sweep): SweepPoint | undefined {
-  return points.toSorted((a, b) => a.seconds / a.batch - b.seconds / b.batch)[0];
-}
-
 /** A sweep as a table for the terminal. */
-export function sweepTable({ work, place, points, end }: Sweep): string {
+export function sweepTable({ work, place, points, end }: Sweep<SweepFigure>): string {
   const rows = points.map(({ batch, seconds, bytes }) => [
     String(batch),
     showSeconds(seconds),

@@ -9,15 +9,16 @@ export type Option =
     | { type: "flag" }
     | { type: "string"; value: string; default?: string }
     | { type: "choice"; choices: readonly string[]; default: string }
-    | { type: "integer" | "number"; default: number; min?: number; max?: number }
+    | { type: "integer" | "number"; default?: number; min?: number; max?: number }
   );
 
 /** A script's options by name: `batchSize` is written `--batch-size`. `--help` is always there. */
 export type Options = Record<string, Option>;
 
 type Value<O extends Option> = O extends { type: "flag" } ? boolean
-  : O extends { type: "integer" | "number" } ? number
   : O extends { type: "choice"; choices: readonly (infer Choice)[] } ? Choice
+  : O extends { type: "integer" | "number"; default: number } ? number
+  : O extends { type: "integer" | "number" } ? number | undefined
   : O extends { default: string } ? string
   : string | undefined;
 

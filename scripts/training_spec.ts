@@ -1,13 +1,7 @@
-// What does a training run look like as a chart? (Loss and accuracy per epoch, in two panels.)
+// What does a training run look like as a chart? What was noted per epoch, in a panel each: loss, accuracy, and what else there is.
 
-/** What one pass over the training data gave; the `val` numbers where there was validation data. */
-export interface EpochReport {
-  loss: number;
-  accuracy: number;
-  valLoss?: number;
-  valAccuracy?: number;
-  seconds: number;
-}
+/** What one pass over the training data gave: numbers by name, those of the validation as `valLoss` and so on. */
+export type EpochReport = Record<string, number> & { loss: number; seconds: number };
 
 /** What a training run was and what came of it. */
 export interface TrainingReport {
@@ -19,29 +13,38 @@ export interface TrainingReport {
   epochs: number;
   /** One record per pass. */
   history: EpochReport[];
-  testLoss: number;
-  testAccuracy: number;
+  testLoss?: number;
+  testAccuracy?: number;
+  testPerplexity?: number;
   samplesPerSecond: number;
 }
 
+/** Titles of panels, and how their numbers are written. */
+const measures: Readonly<Record<string, readonly [title: string, format?: string]>> = {
+  loss: ["Loss (mean per sample)"],
+  accuracy: ["Accuracy (share of predictions)", ".3~%"],
+  perplexity: ["Perplexity (per character)"],
+  meanAbsoluteError: ["Mean absolute error"],
+  discriminatorLoss: ["Loss of the discriminator"],
+};
+
 /** The Vega-Lite chart of a training run. */
 export function trainingChart(report: TrainingReport): object {
+  const shown = Object.keys(measures).filter((name) => name in report.history[0]);
+  const pick = (epoch: EpochReport, keyOf: (name: string) => string) =>
+    Object.fromEntries(shown.map((name) => [name, epoch[keyOf(name)]]));
+  const validated = (name: string) => `val${name[0].toUpperCase()}${name.slice(1)}`;
   const values = report.history.flatMap((epoch, i) => [
-    { epoch: i + 1, set: "training", loss: epoch.loss, accuracy: epoch.accuracy },
-    ...(epoch.valLoss === undefined
-      ? []
-      : [{ epoch: i + 1, set: "validation", loss: epoch.valLoss, accuracy: epoch.valAccuracy }]),
+    { epoch: i + 1, set: "training", ...pick(epoch, (name) => name) },
+    ...("valLoss" in epoch ? [{ epoch: i + 1, set: "validation", ...pick(epoch, validated) }] : []),
   ]);
-  const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     background: "white",
     padding: 16,
     title: {
       text: `Training ${report.model} on ${report.device}`,
-      subtitle: `test accuracy ${percent(report.testAccuracy)}, ` +
-        `test loss ${report.testLoss.toFixed(4)}, ` +
-        `${Math.round(report.samplesPerSecond).toLocaleString("en")} samples per second`,
+      subtitle: inWords(report),
       anchor: "start",
       fontSize: 18,
       subtitleFontSize: 13,
@@ -50,10 +53,7 @@ export function trainingChart(report: TrainingReport): object {
       offset: 18,
     },
     data: { values },
-    hconcat: [
-      panel("loss", "Loss (mean per sample)", undefined),
-      panel("accuracy", "Accuracy (share of samples)", ".3~%"),
-    ],
+    hconcat: shown.map(panel),
     spacing: 36,
     config: {
       font: "Helvetica, Arial, sans-serif",
@@ -72,7 +72,20 @@ export function trainingChart(report: TrainingReport): object {
   };
 }
 
-function panel(field: "loss" | "accuracy", title: string, format: string | undefined): object {
+/** What the test gave, and how fast training was. */
+function inWords(
+  { testAccuracy, testLoss, testPerplexity, samplesPerSecond }: TrainingReport,
+): string {
+  return [
+    ...(testAccuracy === undefined ? [] : [`test accuracy ${(100 * testAccuracy).toFixed(2)} %`]),
+    ...(testLoss === undefined ? [] : [`test loss ${testLoss.toFixed(4)}`]),
+    ...(testPerplexity === undefined ? [] : [`test perplexity ${testPerplexity.toFixed(3)}`]),
+    `${Math.round(samplesPerSecond).toLocaleString("en")} samples per second`,
+  ].join(", ");
+}
+
+function panel(field: string): object {
+  const [title, format] = measures[field];
   return {
     width: 360,
     height: 260,

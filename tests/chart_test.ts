@@ -38,6 +38,28 @@ Deno.test("trainingChart has a row per epoch and set", () => {
   ]);
 });
 
+Deno.test("trainingChart has a panel for each number that was noted", () => {
+  const titles = (history: TrainingReport["history"]) => {
+    const { hconcat } = trainingChart({ ...report, history }) as {
+      hconcat: { encoding: { y: { title: string } } }[];
+    };
+    return hconcat.map(({ encoding }) => encoding.y.title);
+  };
+  assert.deepEqual(titles(report.history), [
+    "Loss (mean per sample)",
+    "Accuracy (share of predictions)",
+  ]);
+  assert.deepEqual(titles([{ loss: 1, discriminatorLoss: 2, seconds: 1 }]), [
+    "Loss (mean per sample)",
+    "Loss of the discriminator",
+  ]);
+  const written = { loss: 1, perplexity: 2.7, valLoss: 2, valPerplexity: 7.4, seconds: 1 };
+  assert.deepEqual(rows(trainingChart({ ...report, history: [written] })), [
+    { epoch: 1, set: "training", loss: 1, perplexity: 2.7 },
+    { epoch: 1, set: "validation", loss: 2, perplexity: 7.4 },
+  ]);
+});
+
 /** Runs chart.ts with its npm packages out of reach. */
 async function chartWithoutNpm(input: string): Promise<{ code: number; message: string }> {
   const cache = await Deno.makeTempDir();
@@ -89,7 +111,7 @@ Deno.test({
         "test accuracy 93.05 %, test loss 0.2512, 12,346 samples per second",
         "Epoch",
         "Loss (mean per sample)",
-        "Accuracy (share of samples)",
+        "Accuracy (share of predictions)",
         "training",
         "validation",
       ]

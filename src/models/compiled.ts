@@ -56,8 +56,9 @@ interface Output {
 export class Compiled {
   readonly optimizer: Optimizer;
   readonly runEagerly: boolean;
+  /** The losses of outputs. */
+  readonly losses: readonly WantedLoss[];
   readonly #model: Steppable;
-  readonly #losses: readonly WantedLoss[];
   readonly #wantedMetrics: readonly WantedMetric[];
   readonly #targets: readonly number[]; // positions of the outputs that have targets
   readonly #trainable = new Map<Weight, boolean>(); // as it was at compile, or when the weight came to be
@@ -75,12 +76,12 @@ export class Compiled {
     const scales = (args.autoScaleLoss ?? true) && model.dtypePolicy.name === "mixed_float16";
     this.optimizer = scales ? scaling(optimizer) : optimizer;
     this.runEagerly = args.runEagerly ?? false;
-    this.#losses = wantedLosses(args, names);
-    if (this.#losses.length > 1) {
-      for (const { name } of this.#losses) this.#means.set(name, new Mean({ name }));
+    this.losses = wantedLosses(args, names);
+    if (this.losses.length > 1) {
+      for (const { name } of this.losses) this.#means.set(name, new Mean({ name }));
     }
     this.#wantedMetrics = wantedMetrics(args, names, new Set(["loss", ...this.#means.keys()]));
-    const wanted = new Set([...this.#losses, ...this.#wantedMetrics].map((item) => item.output));
+    const wanted = new Set([...this.losses, ...this.#wantedMetrics].map((item) => item.output));
     this.#targets = names.flatMap((_, i) => wanted.has(i) ? [i] : []);
     this.#trained();
   }
@@ -196,7 +197,7 @@ export class Compiled {
 
   // What is logged besides the loss, in order: losses of several outputs, metrics, what layers had logged.
   #results(): [name: string, metric: Metric | undefined][] {
-    const losses = this.#losses.length > 1 ? this.#losses.map((l) => l.name) : [];
+    const losses = this.losses.length > 1 ? this.losses.map((l) => l.name) : [];
     const added = [...this.#means.keys()].filter((name) => !losses.includes(name));
     const mean = (name: string): [string, Metric | undefined] => [name, this.#means.get(name)];
     return [
@@ -230,7 +231,7 @@ export class Compiled {
     const given = [this.#model.apply(single(batch.x), { training })].flat();
     this.prepare(batch, given);
     const outputs = given.map((value) => ({ value, mask: maskOf(value) ?? undefined }));
-    const terms = this.#losses.map(({ name, loss, output, weight }) => {
+    const terms = this.losses.map(({ name, loss, output, weight }) => {
       const { value, mask } = outputs[output];
       const weights = batch.weights ?? undefined;
       const term = loss.apply(this.#target(batch, output), value, weights, mask);
@@ -262,7 +263,7 @@ export class Compiled {
   #log(): void {
     for (const [name, value] of this.#model.addedMetrics()) {
       const taken = this.#wantedMetrics.some((w) => w.name === name) || name === "loss";
-      if (taken || this.#losses.some((l) => l.name === name)) {
+      if (taken || this.losses.some((l) => l.name === name)) {
         throw new DinogradError(
           `Model "${this.#model.name}" already logs "${name}": addMetric needs another name`,
         );

@@ -35,6 +35,7 @@ import {
   type PredictArgs,
 } from "./fit_args.ts";
 import { buildFor, deviceOf, predict } from "./predict.ts";
+import { rehearse } from "./rehearsal.ts";
 import { splitBatches, splitSamples } from "./split.ts";
 import type { Loop } from "./loop.ts";
 import type { CompileArgs } from "./outputs.ts";
@@ -315,6 +316,18 @@ export class Model extends Container {
     }
     this.#mustRest("given other weights");
     await loadWeights(this.weights, path);
+  }
+
+  /** @internal For `tune.batchSize`: trains it by what `compile` was told, with an optimizer of its own, and then undoes that. */
+  async rehearse<T>(work: (target: FitTarget) => Promise<T>): Promise<T> {
+    this.#mustRest("tuned");
+    const compiled = this.#ready();
+    this.#fitting = true;
+    try {
+      return await rehearse(this, compiled, work);
+    } finally {
+      this.#fitting = false;
+    }
   }
 
   /** Gives back the memory of weights, optimizer and recordings. */

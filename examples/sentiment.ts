@@ -1,23 +1,21 @@
-// How does a model learn from text in a file? Reviews are read from CSV, turned into rows of words, and trained on batch by batch.
+// How does a model learn whether a review is a good one? Sentences from CSV become rows of words, and an LSTM reads them.
 //
-//   deno run examples/reviews.ts [CSV file with the columns text and good; reviews are made up when left out]
+//   deno run examples/sentiment.ts [CSV file with the columns text and good; reviews are made up when left out]
 
 import * as dg from "../mod.ts";
 
 dg.setRandomSeed(1);
 
-/** Made-up reviews as CSV: a sentence, and whether it is a good one. */
+/** Made-up reviews as CSV: a sentence, and whether it is a good one. Words alone do not tell: "not" turns them round. */
 function madeUp(count: number): string {
-  const words = {
-    1: ["a delight", "clever, warm and funny", "gripping from start to end", "beautifully played"],
-    0: ["a bore", "clumsy, loud and long", "dull from start to end", "badly played"],
-  };
+  const words = ["a delight", "clever and funny", "gripping", "a bore", "clumsy and loud", "dull"];
   const things = ["the film", "the plot", "every scene", "the ending"];
   const pick = dg.tidy(() => dg.randomUniform([count, 3]).dataSync());
   const rows = Array.from({ length: count }, (_, i) => {
     const [thing, word, side] = pick.subarray(3 * i, 3 * i + 3);
-    const good = side < 0.5 ? 1 : 0;
-    return `"${things[Math.floor(4 * thing)]} is ${words[good][Math.floor(4 * word)]}",${good}`;
+    const chosen = Math.floor(6 * word), not = side < 0.5;
+    const good = (chosen < 3) !== not ? 1 : 0;
+    return `"${things[Math.floor(4 * thing)]} is ${not ? "not " : ""}${words[chosen]}",${good}`;
   });
   return ["text,good", ...rows].join("\n") + "\n";
 }
@@ -27,10 +25,10 @@ const reviews = dg.data.csv(source, {
   columnConfigs: { text: { dtype: "string", required: true }, good: { isLabel: true } },
 });
 
-// The words that occur, and what a text looks like to the model: 1 for each of them that is in it.
-const vectorize = dg.text.textVectorization({ maxTokens: 2000, outputMode: "multi_hot" });
+// Each word becomes a number, the most frequent ones first; sentences become rows of one length, filled up with 0.
+const vectorize = dg.text.textVectorization({ maxTokens: 5000, outputSequenceLength: 10 });
 await vectorize.adapt(reviews.map(({ xs }) => xs.text as string));
-console.log(`${vectorize.vocabularySize()} words: ${vectorize.getVocabulary().slice(0, 8)}, ...`);
+console.log(`${vectorize.vocabularySize()} words: ${vectorize.getVocabulary().slice(2, 8)}, ...`);
 
 const batches = reviews.shuffle(1000, 1).batch(32).map(({ xs, ys }) => ({
   xs: vectorize.call(xs.text),
@@ -39,7 +37,13 @@ const batches = reviews.shuffle(1000, 1).batch(32).map(({ xs, ys }) => ({
 
 const model = dg.sequential({
   layers: [
-    dg.layers.dense({ units: 8, activation: "relu", inputShape: [vectorize.vocabularySize()] }),
+    dg.layers.embedding({
+      inputDim: vectorize.vocabularySize(),
+      outputDim: 16,
+      inputLength: 10,
+      maskZero: true, // the filling is not read
+    }),
+    dg.layers.lstm({ units: 16 }),
     dg.layers.dense({ units: 1, activation: "sigmoid" }),
   ],
 });
@@ -53,7 +57,7 @@ await model.fitDataset(batches, { epochs: 8, verbose: 2 });
 const [loss, accuracy] = await model.evaluateDataset(batches) as dg.Tensor[];
 console.log(`accuracy ${accuracy.dataSync()[0].toFixed(3)}`);
 
-for (const text of ["The ending is clever and gripping!", "A dull, clumsy plot."]) {
+for (const text of ["The ending is gripping!", "The film is not a delight."]) {
   const x = vectorize.call(text), y = model.predict(x) as dg.Tensor;
   console.log(`${text} ${y.dataSync()[0] > 0.5 ? "good" : "bad"}`);
   dg.dispose([x, y]);

@@ -1,6 +1,6 @@
 // How is a network taught to read digits? Draw them, train dense layers, test on unseen ones, read one.
 //
-//   deno run examples/digits.ts [number of digits to train on]
+//   deno run examples/dense.ts [number of digits to train on]
 
 import * as dg from "../mod.ts";
 

@@ -1,6 +1,6 @@
 // How does a convolutional network read digits, and what does it look at? Draw digits, train it, show what its first filters give.
 //
-//   deno run examples/images.ts [number of digits to train on]
+//   deno run examples/cnn.ts [number of digits to train on]
 
 import * as dg from "../mod.ts";
 
