@@ -46,7 +46,7 @@
 extern "C" {
 #endif
 
-#define DG_VERSION 3     // grows with every change of this header; both sides compare it before anything else
+#define DG_VERSION 4     // grows with every change of this header; both sides compare it before anything else
 #define DG_SCRATCH 2048  // f64 values in the scratch area
 #define DG_MAX_RANK 8    // longest shape any call takes
 #define DG_HYPER 16      // f32 values in an optimizer's `hyper` array
@@ -300,6 +300,21 @@ DG_API int dg_softmax_grad(int dy, int y, int dx, double rows, double n, int log
 DG_API int dg_cross_entropy(int logits, int labels, int loss, double rows, double n);
 // dlogits [rows, n] = dloss [rows] * (softmax(logits) * sum labels - labels).
 DG_API int dg_cross_entropy_grad(int logits, int labels, int dloss, int dlogits, double rows, double n);
+
+// ---- Attention -----------------------------------------------------------------------------------------------------
+// Of floats q [batch, queries, heads, size], k [batch, keys, key heads, size] and v [batch, keys, key heads, value size].
+// heads is a multiple of key heads: so many neighbouring heads of q share one of k and v. Scratch: batch, queries, keys,
+// heads, key heads, size, value size, then batch, heads and queries of the mask, each 1 or as before; all but batch are at
+// least 1, sizes at most 2^16. A key counts for a query where mask (bool [its batch, its heads, its queries, keys]; 0: none) is true and,
+// where causal is 1, the key's number is not above the query's. The scores of keys that do not count are one very low
+// number: of a query for which none counts, all keys weigh alike. Scores are never stored as a whole.
+
+// y [batch, queries, heads, value size] = softmax(scale * q . k, over keys) . v, head by head. stats: 0, or float32
+// [batch, heads, queries, 2], of each row of scores its maximum and the sum of exponentials relative to that.
+DG_API int dg_attention(int q, int k, int v, int mask, int y, int stats, float scale, int causal);
+// dq, dk and dv from dy, y and stats as dg_attention left them.
+DG_API int dg_attention_grad(int q, int k, int v, int mask, int y, int stats, int dy, int dq, int dk, int dv,
+                             float scale, int causal);
 
 // ---- Random numbers ------------------------------------------------------------------------------------------------
 

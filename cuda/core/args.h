@@ -221,6 +221,31 @@ struct CrossEntropyGradArgs {
   void *dlogits;
   int64_t rows, n;
 };
+// See dg_attention.
+struct AttentionShape {
+  int64_t batch, queries, keys, heads, key_heads, size, value_size;
+  int64_t mask_batch, mask_heads, mask_queries;  // 1 where the mask is shared; 0: there is none
+  float scale;
+  int32_t causal;
+};
+struct AttentionArgs {
+  Dtype type;
+  const void *q, *k, *v;
+  const uint8_t *mask;  // null: none
+  void *y;
+  float *stats;  // null: not wanted
+  AttentionShape shape;
+};
+struct AttentionGradArgs {
+  Dtype type;
+  const void *q, *k, *v;
+  const uint8_t *mask;
+  const void *y;
+  const float *stats;
+  const void *dy;
+  void *dq, *dk, *dv;
+  AttentionShape shape;
+};
 struct RandomArgs {
   int32_t op;
   Dtype type;
@@ -291,6 +316,8 @@ struct LossScaleArgs {
   X(SoftmaxGradArgs, softmax_grad)            \
   X(CrossEntropyArgs, cross_entropy)          \
   X(CrossEntropyGradArgs, cross_entropy_grad) \
+  X(AttentionArgs, attention)                 \
+  X(AttentionGradArgs, attention_grad)        \
   X(RandomArgs, random)                       \
   X(UpdateArgs, update)                       \
   X(ClipArgs, clip)                           \

@@ -3,7 +3,7 @@
 const i = "i32", d = "f64", f = "f32", p = "buffer";
 
 /** Version of the contract this file transcribes (DG_VERSION). */
-export const VERSION = 3;
+export const VERSION = 4;
 /** f64 values in a scratch area (DG_SCRATCH). */
 export const SCRATCH = 2048;
 /** Values in an optimizer's hyper-parameter array (DG_HYPER). */
@@ -66,6 +66,8 @@ export const symbols = {
   dg_softmax_grad: { parameters: [i, i, i, d, d, i], result: i },
   dg_cross_entropy: { parameters: [i, i, i, d, d], result: i },
   dg_cross_entropy_grad: { parameters: [i, i, i, i, d, d], result: i },
+  dg_attention: { parameters: [i, i, i, i, i, i, f, i], result: i },
+  dg_attention_grad: { parameters: [i, i, i, i, i, i, i, i, i, i, f, i], result: i },
   dg_random: { parameters: [i, i, i, f, f], result: i },
   dg_update: { parameters: [i, i, i, i, i, i, i, i, i], result: i },
   dg_clip: { parameters: [i, i, f, i], result: i },
