@@ -40,12 +40,11 @@ inline void copy_rows(const HeadRows<const float> &from, int64_t first, int64_t 
   }
 }
 
-// Rows from `first` on as the columns of a second factor: panels of tile_columns rows. Takes padded(count) * size + lanes
-// floats.
-inline void turn_rows(const HeadRows<const float> &from, int64_t first, int64_t count, int64_t size, float *to) {
-  for (int64_t i = 0; i < count; i += tile_columns, to += tile_columns * size)
-    pack_turned<tile_columns>({from.row(first + i), from.line, 1}, static_cast<int>(smaller(count - i, tile_columns)),
-                              size, to);
+// All rows as the columns of a second factor: panels of tile_columns rows. Takes padded(count) * size + lanes floats.
+inline void turn_rows(const HeadRows<const float> &from, int64_t count, int64_t size, float *to) {
+  for (int64_t i = 0; i < count; i += tile_columns)
+    pack_turned<tile_columns>({from.row(i), from.line, 1}, static_cast<int>(smaller(count - i, tile_columns)), size,
+                              to + i * size);
 }
 
 // The second factor of a product, by panels of tile_columns columns: value k of column j is at
@@ -54,8 +53,13 @@ struct Panels {
   const float *data;
   int64_t panel, step;
 };
-inline Panels turned(const float *data, int64_t size) { return {data, tile_columns * size, tile_columns}; }
-inline Panels straight(const float *data, int64_t size) { return {data, tile_columns, padded(size)}; }
+// Rows from `first` (a multiple of most_keys) on as its columns, after turn_rows; as its rows, after copy_rows.
+inline Panels turned(const float *data, int64_t first, int64_t size) {
+  return {data + first * size, tile_columns * size, tile_columns};
+}
+inline Panels straight(const float *data, int64_t first, int64_t size) {
+  return {data + first * padded(size), tile_columns, padded(size)};
+}
 
 // y [rows, columns] = a . b, or y += a . b.
 inline void multiply(const View &a, int64_t rows, const Panels &b, int64_t columns, int64_t k, float *y, int64_t y_line,
@@ -78,6 +82,12 @@ inline void hide(float *scores, const uint8_t *mask, int64_t first, int64_t coun
   if (mask)
     for (int64_t j = 0; j < count; j++) scores[j] = mask[first + j] ? scores[j] : hidden_score;
   for (int64_t j = in_sight > first ? in_sight - first : 0; j < count; j++) scores[j] = hidden_score;
+}
+
+// Maximum and sum of the rows of scores of a head, from query `first` on.
+template <class T>
+T *stats_of(T *stats, const AttentionShape &s, int64_t batch, int64_t head, int64_t first) {
+  return stats + ((batch * s.heads + head) * s.queries + first) * 2;
 }
 
 // Memory for the parts of a task, one after another.
