@@ -12,6 +12,7 @@ export {
   sigmoid,
   tanh,
 } from "./activations.ts";
+export { type AttentionArgs, dotProductAttention } from "./attention.ts";
 export { broadcastArgs, broadcastTo, sum } from "./broadcast.ts";
 export { buffer, TensorBuffer } from "./buffer.ts";
 /** Pixels of web pages. */
