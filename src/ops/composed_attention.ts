@@ -59,35 +59,41 @@ function byRow(x: Tensor, heads: number): Tensor {
 // Keras's score of a key that does not count.
 const hidden = (dtype: DType) => dtype === "float16" ? -3e4 : -1e9;
 
-/** Which keys count for which queries: bool [.., .., queries or 1, keys], undefined where all do. */
-function visibleKeys(inputs: AttentionInputs, causal: boolean): Tensor | undefined {
-  if (!causal || inputs.q.isAbstract) return inputs.mask; // descriptions have nothing to hide
-  const { queries, keys } = attentionSizes(inputs);
+// Which keys count for which queries: bool [batch or 1, heads or 1, queries or 1, keys], undefined where all do.
+function visibleKeys(
+  scores: Tensor,
+  mask: Tensor | undefined,
+  causal: boolean,
+): Tensor | undefined {
+  if (!causal || scores.isAbstract) return mask; // descriptions have nothing to hide
+  const [queries, keys] = scores.shape.slice(2);
+  const order = (n: number) => range(0, n, 1, "int32");
   const before = within(
-    inputs.q.device,
-    () => greaterEqual(expandDims(range(0, queries, 1, "int32"), 1), range(0, keys, 1, "int32")),
+    scores.device,
+    () => greaterEqual(expandDims(order(queries), 1), order(keys)),
   );
-  const spread = reshape(before, [1, 1, queries, keys]);
-  return inputs.mask ? logicalAnd(inputs.mask, spread) : spread;
+  return mask ? logicalAnd(mask, before) : before;
 }
 
-// Scores with their mask, matrices of heads, and products between them.
-function compose(inputs: AttentionInputs, { scale, causal }: AttentionAttrs) {
-  const { q, k, v } = inputs, { batch, queries, keys, heads, keyHeads } = attentionSizes(inputs);
+/** Weights of keys, from scores [batch, heads, queries, keys] and what hides some of them. */
+export function weightsOf(scores: Tensor, mask: Tensor | undefined, causal: boolean): Tensor {
+  const visible = visibleKeys(scores, mask, causal);
+  return softmax(visible ? where(visible, scores, hidden(scores.dtype)) : scores);
+}
+
+// Matrices of heads, and products between them.
+function compose({ q, k, v }: AttentionInputs, scale: number) {
+  const { batch, queries, keys, heads, keyHeads } = attentionSizes({ q, k, v });
   const [rows, keyRows, valueRows] = [q, k, v].map((x) => byHead(x, keyHeads));
-  const visible = visibleKeys(inputs, causal);
-  const scoreShape = [batch, heads, queries, keys];
-  const matrices = [batch, keyHeads, heads / keyHeads * queries, keys];
-  const products = (a: Tensor, b: Tensor) => reshape(matMul(a, b, false, true), scoreShape);
-  const show = (x: Tensor, otherwise: number) => visible ? where(visible, x, otherwise) : x;
+  const products = (a: Tensor, b: Tensor) =>
+    reshape(matMul(a, b, false, true), [batch, heads, queries, keys]);
   return {
     rows,
     keyRows,
     valueRows,
     products,
-    show,
-    asMatrices: (x: Tensor) => reshape(x, matrices),
-    weights: () => softmax(show(mul(products(rows, keyRows), scale), hidden(q.dtype))),
+    asMatrices: (x: Tensor) => reshape(x, [batch, keyHeads, heads / keyHeads * queries, keys]),
+    scores: mul(products(rows, keyRows), scale),
   };
 }
 
@@ -95,29 +101,29 @@ function compose(inputs: AttentionInputs, { scale, causal }: AttentionAttrs) {
 export function composedGradients(
   dy: Tensor,
   inputs: AttentionInputs,
-  attrs: AttentionAttrs,
+  { scale, causal }: AttentionAttrs,
 ): AttentionGradients {
-  const { heads, keyHeads } = attentionSizes(inputs);
-  const { rows, keyRows, valueRows, products, show, asMatrices, weights } = compose(inputs, attrs);
-  const upstream = byHead(dy, keyHeads), p = weights();
-  const dp = products(upstream, valueRows);
-  const ds = mul(show(mul(p, sub(dp, sum(mul(dp, p), -1, true))), 0), attrs.scale);
-  const scores = asMatrices(ds);
+  const { heads, keyHeads } = attentionSizes(inputs), { mask } = inputs;
+  const { rows, keyRows, valueRows, products, asMatrices, scores } = compose(inputs, scale);
+  const p = weightsOf(scores, mask, causal), visible = visibleKeys(scores, mask, causal);
+  const upstream = byHead(dy, keyHeads), dp = products(upstream, valueRows);
+  const all = mul(mul(p, sub(dp, sum(mul(dp, p), -1, true))), scale);
+  const ds = asMatrices(visible ? where(visible, all, 0) : all);
   return {
-    q: byRow(matMul(scores, keyRows), heads),
-    k: byRow(matMul(scores, rows, true), keyHeads),
+    q: byRow(matMul(ds, keyRows), heads),
+    k: byRow(matMul(ds, rows, true), keyHeads),
     v: byRow(matMul(asMatrices(p), upstream, true), keyHeads),
   };
 }
 
-/** Attention made of other operations: with weights for the caller to see, or to change by `change` before values are gathered. */
+/** Attention made of other operations, with the weights of the keys; by `change` they become those that values are gathered with. */
 export function composedAttention(
   inputs: AttentionInputs,
-  attrs: AttentionAttrs,
-  change: (weights: Tensor) => Tensor = (w) => w,
+  { scale, causal }: AttentionAttrs,
+  change: (weights: Tensor) => Tensor,
 ): { y: Tensor; weights: Tensor } {
-  const { heads } = attentionSizes(inputs);
-  const { valueRows, asMatrices, weights } = compose(inputs, attrs);
-  const p = change(weights());
-  return { y: byRow(matMul(asMatrices(p), valueRows), heads), weights: p };
+  const { valueRows, asMatrices, scores } = compose(inputs, scale);
+  const weights = weightsOf(scores, inputs.mask, causal);
+  const y = matMul(asMatrices(change(weights)), valueRows);
+  return { y: byRow(y, attentionSizes(inputs).heads), weights };
 }
