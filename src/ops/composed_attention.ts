@@ -37,7 +37,7 @@ export interface AttentionGradients {
 }
 
 /** The sizes that the operands have. */
-export function attentionSizes({ q, k, v }: AttentionInputs) {
+export function attentionSizes({ q, v }: Pick<AttentionInputs, "q" | "v">) {
   const [batch, queries, heads, size] = q.shape, [keys, keyHeads, valueSize] = v.shape.slice(1);
   return { batch, queries, keys, heads, keyHeads, size, valueSize };
 }
@@ -83,7 +83,7 @@ export function weightsOf(scores: Tensor, mask: Tensor | undefined, causal: bool
 
 // Matrices of heads, and products between them.
 function compose({ q, k, v }: AttentionInputs, scale: number) {
-  const { batch, queries, keys, heads, keyHeads } = attentionSizes({ q, k, v });
+  const { batch, queries, keys, heads, keyHeads } = attentionSizes({ q, v });
   const [rows, keyRows, valueRows] = [q, k, v].map((x) => byHead(x, keyHeads));
   const products = (a: Tensor, b: Tensor) =>
     reshape(matMul(a, b, false, true), [batch, heads, queries, keys]);
