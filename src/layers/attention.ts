@@ -1,12 +1,12 @@
 // How do sequences attend to others without weights of their own? Attention scores keys by products, AdditiveAttention by sums.
 
 import { DinogradError } from "../errors.ts";
-import { checkAttention } from "../ops/attention.ts";
-import { type AttentionInputs, weightsOf } from "../ops/composed_attention.ts";
-import { asType } from "../ops/cast.ts";
-import { add, mul } from "../ops/elementwise.ts";
 import { tanh } from "../ops/activations.ts";
+import { checkAttention } from "../ops/attention.ts";
 import { sum } from "../ops/broadcast.ts";
+import { asType } from "../ops/cast.ts";
+import { type AttentionInputs, weightsOf } from "../ops/composed_attention.ts";
+import { add, mul } from "../ops/elementwise.ts";
 import { matMul } from "../ops/matmul.ts";
 import { expandDims, reshape } from "../ops/reshape.ts";
 import { tidy } from "../scope.ts";
@@ -68,7 +68,7 @@ abstract class Direct extends Attending {
     });
   }
 
-  /** Values by the weights that come of sums over the features of tanh(query + key), each times `scale` and before that `factor`. */
+  /** Values by the weights that come of what `score` makes of query + key: [batch, queries, keys, features] without the last. */
   protected gatherBySums(
     { q, k, v, mask }: AttentionInputs,
     args: AttentionCallArgs,

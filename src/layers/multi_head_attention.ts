@@ -1,12 +1,15 @@
 // How do sequences attend to others in several ways at once? Heads: each with queries, keys and values of its own, which are learned
 // products of the inputs; what they gather is brought back to the size of an input.
 
+import type { ConstraintIdentifier } from "../constraints.ts";
 import { DinogradError } from "../errors.ts";
+import type { InitializerIdentifier } from "../initializers.ts";
 import { checkAttention } from "../ops/attention.ts";
 import { asType } from "../ops/cast.ts";
 import { logicalAnd } from "../ops/logical.ts";
 import { fusedMatMul } from "../ops/matmul.ts";
 import { reshape } from "../ops/reshape.ts";
+import type { RegularizerIdentifier } from "../regularizers.ts";
 import { tidy } from "../scope.ts";
 import type { Config } from "../serialization.ts";
 import { registerClass } from "../serialization/registry.ts";
@@ -17,9 +20,6 @@ import type { SymbolicTensor } from "./layer.ts";
 import type { Weight } from "./weight.ts";
 import { WeightOptions } from "./weight_options.ts";
 import { countOf } from "./windowed.ts";
-import type { ConstraintIdentifier } from "../constraints.ts";
-import type { InitializerIdentifier } from "../initializers.ts";
-import type { RegularizerIdentifier } from "../regularizers.ts";
 
 /** Arguments of all layers with heads. */
 export interface HeadsLayerArgs extends AttendingLayerArgs {
