@@ -41,18 +41,15 @@ struct Progress {
 
 class Forward {
  public:
-  Forward(const AttentionArgs &args, float *memory) : args_(args), s_(args.shape) {
-    Parts parts(memory);
-    queries_ = parts.take(most_queries * padded(s_.size));
-    scores_ = parts.take(most_queries * score_line);
-    result_ = parts.take(most_queries * padded(s_.value_size));
-    keys_ = parts.take(padded(s_.keys) * s_.size + lanes);
-    values_ = parts.take(s_.keys * padded(s_.value_size));
+  Forward(const AttentionArgs &args, float *memory) : args_(args), s_(args.shape), parts_(memory) {
+    queries_ = parts_.take(most_queries * padded(s_.size));
+    scores_ = parts_.take(most_queries * score_line);
+    result_ = parts_.take(most_queries * padded(s_.value_size));
+    keys_ = parts_.take(padded(s_.keys) * s_.size + lanes);
+    values_ = parts_.take(s_.keys * padded(s_.value_size));
   }
-  static int64_t floats(const AttentionShape &s) {
-    return Parts::of(most_queries * padded(s.size), most_queries * score_line, most_queries * padded(s.value_size),
-                     padded(s.keys) * s.size + lanes, s.keys * padded(s.value_size));
-  }
+  // Floats of memory that it needs.
+  int64_t floats() const { return parts_.taken(); }
 
   // The head of which results are wanted next: all its keys and values are put in order once.
   void begin(int64_t batch, int64_t head) {
@@ -123,6 +120,7 @@ class Forward {
 
   const AttentionArgs &args_;
   const AttentionShape &s_;
+  Parts parts_;
   int64_t batch_ = -1, head_ = -1;
   float *queries_, *scores_, *result_, *keys_, *values_;
 };
@@ -136,9 +134,10 @@ int run_attention(const AttentionArgs &args) {
   // Where there are heads enough for all threads, one is not cut, so that its keys are put in order once.
   constexpr int64_t many_heads = 64;
   const int64_t least = heads >= many_heads ? blocks : 1, fair = divide_up(piece_work, work);
+  const int64_t floats = Forward(args, nullptr).floats();
   int status = 0;
   parallel_for(heads * blocks, fair > least ? fair : least, [&](int64_t i, int64_t end) {
-    float *const memory = gemm_room(Forward::floats(s));
+    float *const memory = gemm_room(floats);
     if (!memory) return __atomic_store_n(&status, DG_E_MEMORY, __ATOMIC_RELAXED);
     Forward forward(args, memory);
     for (; i < end; i++) {

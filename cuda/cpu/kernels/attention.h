@@ -90,23 +90,20 @@ T *stats_of(T *stats, const AttentionShape &s, int64_t batch, int64_t head, int6
   return stats + ((batch * s.heads + head) * s.queries + first) * 2;
 }
 
-// Memory for the parts of a task, one after another.
+// Cuts memory into the parts that a task needs, one after another; without memory, only counts what they take.
 class Parts {
  public:
+  explicit Parts(float *memory) : memory_(memory) {}
   float *take(int64_t floats) {
-    float *const part = next_;
-    next_ += divide_up(floats, 16) * 16;
+    float *const part = memory_ ? memory_ + taken_ : nullptr;
+    taken_ += divide_up(floats, 16) * 16;
     return part;
   }
-  // Where all parts are known beforehand: their sum.
-  template <class... Floats>
-  static int64_t of(Floats... floats) {
-    return (... + (divide_up(floats, 16) * 16));
-  }
-  explicit Parts(float *memory) : next_(memory) {}
+  int64_t taken() const { return taken_; }
 
  private:
-  float *next_;
+  float *const memory_;
+  int64_t taken_ = 0;
 };
 
 }  // namespace dg::DG_ISA

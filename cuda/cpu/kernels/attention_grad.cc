@@ -8,27 +8,22 @@ namespace {
 
 class Backward {
  public:
-  Backward(const AttentionGradArgs &args, float *memory) : args_(args), s_(args.shape) {
+  Backward(const AttentionGradArgs &args, float *memory) : args_(args), s_(args.shape), parts_(memory) {
     const int64_t line = padded(s_.size), value_line = padded(s_.value_size);
-    Parts parts(memory);
-    weights_ = parts.take(most_queries * score_line);
-    grads_ = parts.take(most_queries * score_line);
-    queries_ = parts.take(s_.queries * line);
-    upstream_ = parts.take(s_.queries * value_line);
-    products_ = parts.take(s_.queries);
-    keys_ = parts.take(s_.keys * line);
-    turned_keys_ = parts.take(padded(s_.keys) * s_.size + lanes);
-    turned_values_ = parts.take(padded(s_.keys) * s_.value_size + lanes);
-    dq_ = parts.take(s_.queries * line);
-    dk_ = parts.take(s_.keys * line);
-    dv_ = parts.take(s_.keys * value_line);
+    weights_ = parts_.take(most_queries * score_line);
+    grads_ = parts_.take(most_queries * score_line);
+    queries_ = parts_.take(s_.queries * line);
+    upstream_ = parts_.take(s_.queries * value_line);
+    products_ = parts_.take(s_.queries);
+    keys_ = parts_.take(s_.keys * line);
+    turned_keys_ = parts_.take(padded(s_.keys) * s_.size + lanes);
+    turned_values_ = parts_.take(padded(s_.keys) * s_.value_size + lanes);
+    dq_ = parts_.take(s_.queries * line);
+    dk_ = parts_.take(s_.keys * line);
+    dv_ = parts_.take(s_.keys * value_line);
   }
-  static int64_t floats(const AttentionShape &s) {
-    const int64_t line = padded(s.size), value_line = padded(s.value_size);
-    return Parts::of(most_queries * score_line, most_queries * score_line, s.queries * line, s.queries * value_line,
-                     s.queries, s.keys * line, padded(s.keys) * s.size + lanes, padded(s.keys) * s.value_size + lanes,
-                     s.queries * line, s.keys * line, s.keys * value_line);
-  }
+  // Floats of memory that it needs.
+  int64_t floats() const { return parts_.taken(); }
 
   // All gradients of a head of keys and of the heads of queries that share it.
   void run(int64_t batch, int64_t key_head) {
@@ -121,6 +116,7 @@ class Backward {
 
   const AttentionGradArgs &args_;
   const AttentionShape &s_;
+  Parts parts_;
   int64_t batch_, head_;
   const float *stats_;
   float *weights_, *grads_, *queries_, *upstream_, *products_, *keys_, *turned_keys_, *turned_values_;
@@ -132,9 +128,10 @@ class Backward {
 int run_attention_grad(const AttentionGradArgs &args) {
   const AttentionShape &s = args.shape;
   const int64_t work = s.heads / s.key_heads * s.queries * s.keys * (s.size + s.value_size);
+  const int64_t floats = Backward(args, nullptr).floats();
   int status = 0;
   parallel_for(s.batch * s.key_heads, divide_up(piece_work, work), [&](int64_t i, int64_t end) {
-    float *const memory = gemm_room(Backward::floats(s));
+    float *const memory = gemm_room(floats);
     if (!memory) return __atomic_store_n(&status, DG_E_MEMORY, __ATOMIC_RELAXED);
     Backward backward(args, memory);
     for (; i < end; i++) backward.run(i / s.key_heads, i % s.key_heads);
