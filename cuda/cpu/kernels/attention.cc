@@ -17,24 +17,30 @@ struct Progress {
       sum[i] = 0;
     }
   }
-  // Rows of scores become exponentials relative to the new maximum; by factor, what there was before is relative to it, too. Pass
-  // by pass, so that rows need not wait for each other.
+  // Rows of scores become exponentials relative to the new maximum; by factor, what there was before is relative to it,
+  // too. Pass by pass, so that rows need not wait for each other, and in whole blocks: rows have room for them.
   void advance(float *scores, int64_t count, int64_t keys) {
+    constexpr int width = 32;
+    const int64_t whole = divide_up(keys, width) * width;
     for (int64_t i = 0; i < count; i++) {
+      float *const row = scores + i * score_line;
+      for (int64_t j = keys; j < whole; j++) row[j] = -infinity;
+      Block<width> most = splat_block<width>(max[i]);
+      for (int64_t j = 0; j < whole; j += width) most = add_block<Max>(most, load_block<width>(row + j));
       factor[i] = max[i];
-      max[i] = Max::join(max[i], reduce_row<Max>(scores + i * score_line, keys));
+      max[i] = fold<Max>(most);
     }
     for (int64_t i = 0; i < count; i += lanes) store(factor + i, exp_below(load(factor + i) - load(max + i)));
     for (int64_t i = 0; i < count; i++) {
       float *const row = scores + i * score_line;
-      const float highest = max[i];
-      const float block = reduce_blocks<Sum, 16>(0, keys, [=](int64_t j) {
-        const auto relative = [=](auto v) { return exp_below(v - highest); };
-        const auto e = map(relative, load_block<16>(row + j, keys - j, -infinity));
-        store_block(row + j, keys - j, e);
-        return e;
-      });
-      sum[i] = fma_(sum[i], factor[i], block);
+      const FloatLanes highest = splat<FloatLanes>(max[i]);
+      Block<width> block = splat_block<width>(0);
+      for (int64_t j = 0; j < whole; j += width) {
+        const auto e = map([=](auto v) { return exp_below(v - highest); }, load_block<width>(row + j));
+        store_block(row + j, width, e);
+        block = add_block<Sum>(block, e);
+      }
+      sum[i] = fma_(sum[i], factor[i], fold<Sum>(block));
     }
   }
 };
