@@ -8,7 +8,7 @@
 #   make check-gpu  the tests of the contract against a finished GPU library (GPU_LIBRARY=...)
 #   make gpu-check  everything to know of a machine's GPU: build, tests, sanitizer, benchmarks (PARTS="tests bench")
 #   make dist   the files of a release in dist/, and native.json (URL=... where they will be; ARCHS narrows the targets)
-#   make bench-native  matrix products and convolutions against the processor's peak
+#   make bench-native  matrix products, convolutions and attention against the processor's peak
 BUILD := cuda/build
 CXX ?= g++
 WARN := -Wall -Wextra -Werror -Wno-psabi
@@ -177,7 +177,7 @@ $(BUILD)/bench/peak/fma_peak_%.o: bench/native/fma_peak.cc Makefile
 	echo "  $@"; $(CXX) $(CXXFLAGS) $(ISA_$*) -Icuda $(DEPENDENCIES) -c $< -o $@
 $(BUILD)/bench/%_bench: bench/native/%_bench.cc $(ISAS:%=$(BUILD)/bench/peak/fma_peak_%.o) $(call cpu_objects,cpu)
 	echo "  $@"; $(CXX) $(CXXFLAGS) -Icuda $^ -o $@ -pthread
-bench-native: $(BUILD)/bench/gemm_bench $(BUILD)/bench/conv_bench
+bench-native: $(BUILD)/bench/gemm_bench $(BUILD)/bench/conv_bench $(BUILD)/bench/attention_bench
 	for bench in $^; do $$bench; done
 
 # ---- Release files ---------------------------------------------------------------------------------------------------

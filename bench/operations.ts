@@ -57,6 +57,39 @@ function convolution([batch, side, channels, filters]: typeof images[number]): O
   );
 }
 
+/** Batch, queries and keys, heads and their size. */
+const attentions = [[32, 64, 4, 32], [8, 512, 8, 64]] as const;
+
+function attention(
+  name: string,
+  [batch, length, heads, size]: typeof attentions[number],
+  products: number,
+  run: (q: dg.Tensor, k: dg.Tensor, v: dg.Tensor) => dg.Tensor,
+): Operation {
+  const shape = [batch, length, heads, size];
+  return on(
+    name,
+    `${batch} x ${length}, ${heads} heads of ${size}`,
+    [shape, shape, shape],
+    volume(shape),
+    products * 2 * batch * heads * length ** 2 * size,
+    run as (...x: dg.Tensor[]) => dg.Tensor,
+  );
+}
+
+/** Attention as one would write it without the operation. */
+function composedAttention(q: dg.Tensor, k: dg.Tensor, v: dg.Tensor): dg.Tensor {
+  const [a, b, c] = [q, k, v].map((x) => x.transpose([0, 2, 1, 3]));
+  const weights = a.matMul(b, false, true).mul(1 / Math.sqrt(q.shape[3])).softmax();
+  return weights.matMul(c).transpose([0, 2, 1, 3]);
+}
+
+/** All three gradients; those before the last are given back. */
+function gradients(f: (q: dg.Tensor, k: dg.Tensor, v: dg.Tensor) => dg.Tensor) {
+  return (...x: dg.Tensor[]) =>
+    dg.tidy(() => dg.grads(f as (...x: dg.Tensor[]) => dg.Tensor)(x)[0]);
+}
+
 function embedding(rows: number, width: number, tokens: number): Operation {
   return {
     name: "embedding",
@@ -175,6 +208,17 @@ export const operations: readonly Operation[] = [
   ...[[256, 128], [4096, 1024]].map((shape) =>
     training("layer normalization", () => dg.layers.layerNormalization(), 5, shape)
   ),
+  ...attentions.flatMap((sizes) => [
+    attention("attention", sizes, 2, (q, k, v) => dg.dotProductAttention(q, k, v)),
+    attention("attention with gradients", sizes, 7, gradients(dg.dotProductAttention)),
+    attention(
+      "attention of products",
+      sizes,
+      2,
+      (q, k, v) => dg.tidy(() => composedAttention(q, k, v)),
+    ),
+    attention("attention of products with gradients", sizes, 6, gradients(composedAttention)),
+  ]),
   embedding(10_000, 256, 1280),
   embedding(65_536, 64, 8192),
   adam([[784, 128], [128], [128, 10], [10]]),

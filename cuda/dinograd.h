@@ -341,6 +341,22 @@ DG_API int dg_recurrent(int kind, int projected, int kernel, int bias, int h, in
 DG_API int dg_recurrent_grad(int kind, int kernel, int h, int c, int mask, int keep, int y, int trace, int dy,
                              int dprojected, int dproduct, int dh, int dc, int activation, int gate);
 
+// ---- Attention -----------------------------------------------------------------------------------------------------
+// Of floats q [batch, queries, heads, size], k [batch, keys, key heads, size] and v [batch, keys, key heads, value size].
+// heads is a multiple of key heads: so many neighbouring heads of q share one of k and v. Scratch: batch, queries, keys,
+// heads, key heads, size, value size, then batch, heads and queries of the mask, each 1 or as before; all but batch are
+// at least 1, sizes at most 2^16. A key counts for a query where mask (bool [its batch, its heads, its queries, keys];
+// 0: none) is true and, where causal is 1, the key's number is not above the query's. The scores of keys that do not
+// count are one very low number: of a query for which none counts, all keys weigh alike. Scores are never stored as a
+// whole.
+
+// y [batch, queries, heads, value size] = softmax(scale * q . k, over keys) . v, head by head. stats: 0, or float32
+// [batch, heads, queries, 2], of each row of scores its maximum and the sum of exponentials relative to that.
+DG_API int dg_attention(int q, int k, int v, int mask, int y, int stats, float scale, int causal);
+// dq, dk and dv from dy, y and stats as dg_attention left them.
+DG_API int dg_attention_grad(int q, int k, int v, int mask, int y, int stats, int dy, int dq, int dk, int dv,
+                             float scale, int causal);
+
 // ---- Random numbers ------------------------------------------------------------------------------------------------
 
 // Fills y from Philox4x32-10. `state` is an int32 array of 4: key low, key high, counter low, counter high; the call

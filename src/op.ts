@@ -12,13 +12,16 @@ export interface OpSpec<I extends Inputs, A, S extends string> {
   readonly name: string;
   /** Checks shapes and types and gives those of the result; works on descriptions too, so it may not read values. */
   check(inputs: I, attrs: A): Spec;
-  /** Enqueues the native calls and gives the result. */
-  forward(inputs: I, attrs: A, spec: Spec, device: Device): Tensor;
+  /** Enqueues the native calls and gives the result, or the result `y` with what else they made for the gradient. */
+  forward(inputs: I, attrs: A, spec: Spec, device: Device): Tensor | Made<S>;
   /** What the gradient rule reads; only this is kept until the backward pass. Operands that a call does without are left out. */
   readonly saves?: readonly S[];
   /** For each operand, how its gradient follows from the result's. Operands left out get none. */
   grad?(saved: { readonly dy: Tensor } & { readonly [K in S]: Tensor }, attrs: A): Gradients<I>;
 }
+
+/** A result, with what else was made for its gradient. */
+export type Made<S extends string> = { readonly y: Tensor } & { readonly [K in S]?: Tensor };
 
 /** A gradient rule's answer: one thunk per operand, run only when that gradient is wanted. */
 export type Gradients<I> = { readonly [K in keyof I]?: () => Tensor };
@@ -118,15 +121,19 @@ export function op<I extends Inputs, A = void, S extends string = never>(
     const device = commonDevice(spec.name, inputs);
     const result = spec.check(inputs, attrs);
     if (device === undefined) return track(new Tensor(result.shape, result.dtype, null));
-    const y = spec.forward(inputs, attrs, result, device);
+    const made = spec.forward(inputs, attrs, result, device);
+    const y = made instanceof Tensor ? made : made.y;
     if (watchers.length && !paused) {
+      const all: Readonly<Record<string, Tensor | undefined>> = made instanceof Tensor
+        ? { y }
+        : made;
       report(
         spec.name,
         inputs,
         y,
         () => {
-          const there = saves.filter((k) => k === "y" || k in inputs); // operands may be left out
-          return Object.fromEntries(there.map((k) => [k, (k === "y" ? y : inputs[k]).alias()]));
+          const there = saves.filter((k) => all[k] ?? inputs[k]);
+          return Object.fromEntries(there.map((k) => [k, (all[k] ?? inputs[k]).alias()]));
         },
         spec.grad && ((saved) => spec.grad!(saved as Parameters<typeof spec.grad>[0], attrs)),
       );

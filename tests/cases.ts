@@ -1,5 +1,6 @@
 // Which operations are tested, against what, and on which inputs? The op table: one row each, for tests and benchmarks.
 
+import { attentions } from "./cases/attention.ts";
 import { convolutions } from "./cases/conv.ts";
 import { elementwise } from "./cases/elementwise.ts";
 import { selections } from "./cases/gather.ts";
@@ -19,6 +20,7 @@ export const rows: readonly Row[] = [
   ...elementwise,
   ...reductions,
   ...products,
+  ...attentions,
   ...convolutions,
   ...poolings,
   ...normalizations,

@@ -52,6 +52,12 @@ Deno.test("an unknown size goes through operations", () => {
         2,
       ]],
       ["einsum", dg.einsum("bij,jk->bik", x, dg.ones([6, 2])), [N, 4, 2]],
+      ["dotProductAttention", dg.dotProductAttention(images, images, images, { causal: true }), [
+        N,
+        4,
+        4,
+        2,
+      ]],
       ["dropout", dg.dropout(x, 0.5), [N, 4, 6]],
       ["batchNorm", x.batchNorm(dg.ones([6]), dg.ones([6])), [N, 4, 6]],
       ["localResponseNormalization", images.localResponseNormalization(1), [N, 4, 4, 2]],

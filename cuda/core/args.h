@@ -275,6 +275,31 @@ struct RecurrentGradArgs {
 // Parts of `units` that the sums of a cell and its trace have.
 constexpr int64_t cell_parts(int kind) { return kind == DG_CELL_SIMPLE ? 1 : kind == DG_CELL_LSTM ? 4 : 3; }
 constexpr int64_t trace_parts(int kind) { return kind == DG_CELL_SIMPLE ? 0 : kind == DG_CELL_LSTM ? 5 : 4; }
+// See dg_attention.
+struct AttentionShape {
+  int64_t batch, queries, keys, heads, key_heads, size, value_size;
+  int64_t mask_batch, mask_heads, mask_queries;  // 1 where the mask is shared; 0: there is none
+  float scale;
+  int32_t causal;
+};
+struct AttentionArgs {
+  Dtype type;
+  const void *q, *k, *v;
+  const uint8_t *mask;  // null: none
+  void *y;
+  float *stats;  // null: not wanted
+  AttentionShape shape;
+};
+struct AttentionGradArgs {
+  Dtype type;
+  const void *q, *k, *v;
+  const uint8_t *mask;
+  const void *y;
+  const float *stats;
+  const void *dy;
+  void *dq, *dk, *dv;
+  AttentionShape shape;
+};
 struct RandomArgs {
   int32_t op;
   Dtype type;
@@ -349,6 +374,8 @@ struct LossScaleArgs {
   X(CrossEntropyGradArgs, cross_entropy_grad) \
   X(RecurrentArgs, recurrent)                 \
   X(RecurrentGradArgs, recurrent_grad)        \
+  X(AttentionArgs, attention)                 \
+  X(AttentionGradArgs, attention_grad)        \
   X(RandomArgs, random)                       \
   X(UpdateArgs, update)                       \
   X(ClipArgs, clip)                           \

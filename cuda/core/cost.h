@@ -172,6 +172,25 @@ inline void of(const RecurrentArgs &p, Cost &c) { of_recurrent(p, cell_parts(p.k
 inline void of(const RecurrentGradArgs &p, Cost &c) {
   of_recurrent(p, cell_parts(p.kind) * (p.dproduct ? 2 : 1) + trace_parts(p.kind) + 2, c);
 }
+// Products of so many values for each pair of a query and a key that counts, and so many passes over inputs and outputs.
+inline void of_attention(const AttentionShape &s, Dtype type, int64_t products, int64_t passes, Cost &c) {
+  double pairs = number(s.queries) * number(s.keys);
+  if (s.causal) {
+    const int64_t seen = s.queries < s.keys ? s.queries : s.keys;  // queries that do not see all keys, and one
+    pairs = number(seen) * number(seen + 1) / 2 + number(s.queries - seen) * number(s.keys);
+  }
+  c.operations = 2 * number(s.batch * s.heads) * pairs * number(products);
+  c.bytes =
+      number(passes) * bytes(type, s.batch * (s.queries * s.heads + s.keys * s.key_heads) * (s.size + s.value_size));
+  say(c, s.batch, " x ", s.queries, " queries, ", s.keys, " keys, ", s.heads, " heads of ", s.size);
+  if (s.causal) say(c, ", causal");
+}
+inline void of(const AttentionArgs &p, Cost &c) {
+  of_attention(p.shape, p.type, p.shape.size + p.shape.value_size, 1, c);
+}
+inline void of(const AttentionGradArgs &p, Cost &c) {
+  of_attention(p.shape, p.type, 3 * p.shape.size + 2 * p.shape.value_size, 2, c);
+}
 inline void of(const RandomArgs &p, Cost &c) {
   c.bytes = bytes(p.type, p.n);
   say(c, p.n);

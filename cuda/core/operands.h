@@ -228,6 +228,31 @@ inline void of(RecurrentGradArgs &a, Operands &o) {
   o.out(a.dh, DG_FLOAT32, states);
   o.out(a.dc, DG_FLOAT32, states);
 }
+// The inputs and the result of attention, which its gradient reads again.
+template <class Args>
+void of_attention(Args &a, Operands &o) {
+  const AttentionShape &s = a.shape;
+  o.in(a.q, a.type, s.batch * s.queries * s.heads * s.size);
+  o.in(a.k, a.type, s.batch * s.keys * s.key_heads * s.size);
+  o.in(a.v, a.type, s.batch * s.keys * s.key_heads * s.value_size);
+  o.in(a.mask, DG_BOOL, s.mask_batch * s.mask_heads * s.mask_queries * s.keys);
+}
+inline void of(AttentionArgs &a, Operands &o) {
+  const AttentionShape &s = a.shape;
+  of_attention(a, o);
+  o.out(a.y, a.type, s.batch * s.queries * s.heads * s.value_size);
+  o.out(a.stats, DG_FLOAT32, s.batch * s.heads * s.queries * 2);
+}
+inline void of(AttentionGradArgs &a, Operands &o) {
+  const AttentionShape &s = a.shape;
+  of_attention(a, o);
+  o.in(a.y, a.type, s.batch * s.queries * s.heads * s.value_size);
+  o.in(a.stats, DG_FLOAT32, s.batch * s.heads * s.queries * 2);
+  o.in(a.dy, a.type, s.batch * s.queries * s.heads * s.value_size);
+  o.out(a.dq, a.type, s.batch * s.queries * s.heads * s.size);
+  o.out(a.dk, a.type, s.batch * s.keys * s.key_heads * s.size);
+  o.out(a.dv, a.type, s.batch * s.keys * s.key_heads * s.value_size);
+}
 inline void of(RandomArgs &a, Operands &o) {
   o.in_out(a.state, DG_INT32, 4);
   o.out(a.y, a.type, a.n);

@@ -70,6 +70,8 @@ export const symbols = {
   dg_cross_entropy_grad: { parameters: [i, i, i, i, d, d], result: i },
   dg_recurrent: { parameters: [i, i, i, i, i, i, i, i, i, i, i, i], result: i },
   dg_recurrent_grad: { parameters: [i, i, i, i, i, i, i, i, i, i, i, i, i, i, i], result: i },
+  dg_attention: { parameters: [i, i, i, i, i, i, f, i], result: i },
+  dg_attention_grad: { parameters: [i, i, i, i, i, i, i, i, i, i, f, i], result: i },
   dg_random: { parameters: [i, i, i, f, f], result: i },
   dg_update: { parameters: [i, i, i, i, i, i, i, i, i], result: i },
   dg_clip: { parameters: [i, i, f, i], result: i },

@@ -20,6 +20,7 @@ export {
   batchNorm4d,
   localResponseNormalization,
 } from "./batch_norm.ts";
+export { type AttentionArgs, dotProductAttention } from "./attention.ts";
 export { broadcastArgs, broadcastTo, sum } from "./broadcast.ts";
 export { buffer, TensorBuffer } from "./buffer.ts";
 /** Pixels of web pages. */

@@ -3,7 +3,7 @@
 
 import { Cell } from "../native/symbols.ts";
 import type { Native } from "../native/native.ts";
-import { gradientOrder, type Inputs, op } from "../op.ts";
+import { gradientOrder, type Inputs, type Made, op } from "../op.ts";
 import { tidy } from "../scope.ts";
 import { makeTensor, type Tensor } from "../tensor.ts";
 import { sum } from "./broadcast.ts";
@@ -54,7 +54,7 @@ const activations = (native: Native, { activation, gate }: RecurrentWalk) =>
 
 type Saved = "kernel" | "h" | "c" | "mask" | "keep" | "trace" | "y";
 
-// All states [batch, steps (+ 1), units]. `trace` is room that the walk leaves its gates in, for the walk back.
+// All states [batch, steps (+ 1), units], and a trace of the gates for the walk back.
 const walkOp = op<Inputs, RecurrentWalk, Saved>({
   name: "recurrent",
   check: ({ projected, kernel }, { withCell }) => {
@@ -64,9 +64,13 @@ const walkOp = op<Inputs, RecurrentWalk, Saved>({
       dtype: projected.dtype,
     };
   },
-  forward: ({ projected, kernel, bias, h, c, mask, keep, trace }, walk, spec, device) => {
+  forward: ({ projected, kernel, bias, h, c, mask, keep }, walk, spec, device): Made<Saved> => {
     const { native } = device, y = makeTensor(spec.shape, spec.dtype, device);
-    native.list([projected.shape[0], projected.shape[1], kernel.shape[0]]);
+    const [batch, steps] = projected.shape, parts = traceParts[walk.kind];
+    // Where there will be no gradient, one step's gates are room enough.
+    const traced = [batch, gradientOrder() > 0 ? steps : 1, parts * kernel.shape[0]];
+    const trace = parts ? makeTensor(traced, spec.dtype, device) : undefined;
+    native.list([batch, steps, kernel.shape[0]]);
     native.check(native.calls.dg_recurrent(
       Cell[walk.kind],
       projected.handle,
@@ -80,7 +84,7 @@ const walkOp = op<Inputs, RecurrentWalk, Saved>({
       handleOf(trace),
       ...activations(native, walk),
     ));
-    return y;
+    return { y, trace };
   },
   saves: ["kernel", "h", "c", "mask", "keep", "trace", "y"],
   grad: (saved, walk) => {
@@ -158,16 +162,6 @@ function kernelGradient(
  * walk back is native: whoever takes gradients of gradients walks step by step.
  */
 export function recurrent(operands: RecurrentOperands, walk: RecurrentWalk): Tensor {
-  return tidy(() => {
-    const { projected, kernel } = operands, [batch, steps] = projected.shape;
-    const parts = traceParts[walk.kind],
-      shape = [
-        batch,
-        gradientOrder() > 0 ? steps : 1,
-        parts * kernel.shape[0],
-      ];
-    const trace = parts ? makeTensor(shape, projected.dtype, projected.device) : undefined;
-    const given = Object.entries({ ...operands, trace }).filter(([, t]) => t !== undefined);
-    return walkOp(Object.fromEntries(given) as Inputs, walk);
-  });
+  const given = Object.entries(operands).filter(([, t]) => t !== undefined);
+  return tidy(() => walkOp(Object.fromEntries(given) as Inputs, walk));
 }

@@ -91,8 +91,10 @@ void multiply_block(const A &a, const Gemm &p, const GemmBlock &block) {
   });
 }
 
+// Null where there is no memory.
 inline float *gemm_room(int64_t floats) {
   static thread_local Scratch scratch;
+  if (static_cast<uint64_t>(floats) > SIZE_MAX / (2 * sizeof(float))) return nullptr;
   return static_cast<float *>(scratch.room(floats * sizeof(float)));
 }
 
