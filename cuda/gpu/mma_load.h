@@ -30,14 +30,18 @@ __device__ void copy_narrow(T *to, const T *from, int there, bool by_4) {
   }
 }
 
-// Of a matrix in memory, from element `k` on. `wide`: it may be read 16 bytes at a time.
-template <class T, bool along_k, bool wide, int lines, int threads>
+// Whether 16 bytes may be read at a time: always, never, or as the matrix says.
+enum class Reads { wide, narrow, either };
+
+// Of a matrix in memory, from element `k` on.
+template <class T, bool along_k, Reads reads, int lines, int threads>
 class MatrixLoader {
  public:
   using Slice = gpu::Slice<T, along_k, lines>;
 
   __device__ MatrixLoader(const Lines<T> &matrix, int64_t batch, int64_t line, int64_t k)
-      : by_4_(matrix.width >= 4),
+      : by_16_(matrix.width == 16),
+        by_4_(matrix.width >= 4),
         pitch_(along_k ? matrix.line : matrix.step),
         lines_left_(matrix.count - line < lines ? static_cast<int>(matrix.count - line) : lines) {
     const int64_t row = first_row() + (along_k ? line : k),
@@ -51,7 +55,7 @@ class MatrixLoader {
     const int elements = (along_k ? deep : lines_left_) - first_chunk() * Slice::chunk;
     to += Slice::place(first_row(), first_chunk());
     // Rows that are so far apart are turned alike.
-    if constexpr (wide) {
+    if (reads == Reads::wide || (reads == Reads::either && by_16_)) {
 #pragma unroll
       for (int i = 0; i < each; i++)
         ptx::copy_async_16(to + i * apart * Slice::row_size, from_ + i * apart * pitch_,
@@ -72,7 +76,7 @@ class MatrixLoader {
   __device__ static int first_row() { return static_cast<int>(threadIdx.x) / Slice::row_chunks; }
   __device__ static int first_chunk() { return static_cast<int>(threadIdx.x) % Slice::row_chunks; }
 
-  bool by_4_;
+  bool by_16_, by_4_;
   int64_t pitch_;
   int lines_left_;
   const T *from_;  // the thread's first chunk of the next slice
