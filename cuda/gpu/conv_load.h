@@ -3,7 +3,6 @@
 // channels are no multiple of a chunk, each element has a tap of its own.
 #pragma once
 #include "mma_load.h"
-#include "pack.h"
 #include "windows.h"
 
 namespace dg::gpu {
@@ -53,13 +52,13 @@ struct Filters {
   const Divider &depth;
   int64_t count;
 
-  __device__ Line line(int64_t i) const { return i < count ? static_cast<int32_t>(i) : -1; }
+  __device__ Line line(int64_t i) const { return static_cast<Line>(i); }
   __device__ Tap tap(int32_t i) const {
     Tap tap;
     tap.row = windows.tap(phases, depth.divide(i, tap.channel)).number * static_cast<uint32_t>(count);
     return tap;
   }
-  __device__ bool there(Line line, const Tap &) const { return line >= 0; }
+  __device__ bool there(Line line, const Tap &) const { return line < count; }
   __device__ const T *at(Line line, const Tap &tap) const {
     return data + int64_t{tap.row + static_cast<uint32_t>(line)} * pitch + tap.channel;
   }
@@ -72,6 +71,7 @@ class TapsAlongK {
 
  public:
   using Slice = gpu::Slice<T, true, lines>;
+  static constexpr bool late = true;
 
   __device__ TapsAlongK(const Source &source, int64_t line, int64_t k)
       : source_(source), k_(static_cast<int32_t>(k) + first_chunk() * Slice::chunk) {
@@ -79,8 +79,8 @@ class TapsAlongK {
     for (int i = 0; i < each; i++) line_[i] = source.line(line + first_row() + i * apart);
   }
 
-  __device__ void copy(T *to, int64_t there) {
-    const int elements = (there < Slice::depth ? static_cast<int>(there) : Slice::depth) - first_chunk() * Slice::chunk;
+  __device__ void copy(T *to, int there) {
+    const int elements = (there < Slice::depth ? there : Slice::depth) - first_chunk() * Slice::chunk;
     to += Slice::place(first_row(), first_chunk());
     if constexpr (wide) {
       const auto tap = source_.tap(k_);
@@ -89,16 +89,14 @@ class TapsAlongK {
         ptx::copy_async_16(to + i * apart * Slice::row_size, source_.at(line_[i], tap),
                            elements > 0 && source_.there(line_[i], tap));
     } else {
-      Pack<T> pack[each] = {};
-#pragma unroll
+#pragma unroll 2
       for (int e = 0; e < Slice::chunk; e++) {
         const auto tap = source_.tap(k_ + e);
 #pragma unroll
         for (int i = 0; i < each; i++)
-          if (e < elements && source_.there(line_[i], tap)) pack[i].at[e] = *source_.at(line_[i], tap);
+          to[i * apart * Slice::row_size + e] =
+              e < elements && source_.there(line_[i], tap) ? *source_.at(line_[i], tap) : T{};
       }
-#pragma unroll
-      for (int i = 0; i < each; i++) *reinterpret_cast<Pack<T> *>(to + i * apart * Slice::row_size) = pack[i];
     }
     k_ += Slice::depth;
   }
@@ -120,6 +118,7 @@ template <class T, bool wide, int lines, int threads>
 class TapsAlongLines {
  public:
   using Slice = gpu::Slice<T, false, lines>;
+  static constexpr bool late = true;
 
   __device__ TapsAlongLines(const Pixels<T> &source, int64_t taps, int64_t line, int64_t k)
       : source_(source),
@@ -128,8 +127,8 @@ class TapsAlongLines {
         lines_left_(static_cast<int32_t>(taps) - line_),
         tap_(source.tap(line_)) {}
 
-  __device__ void copy(T *to, int64_t there) {
-    const int rows = (there < Slice::depth ? static_cast<int>(there) : Slice::depth) - first_row();
+  __device__ void copy(T *to, int there) {
+    const int rows = (there < Slice::depth ? there : Slice::depth) - first_row();
     to += Slice::place(first_row(), first_chunk());
     if constexpr (wide) {
 #pragma unroll
@@ -139,16 +138,16 @@ class TapsAlongLines {
                            i * apart < rows && lines_left_ > 0 && source_.there(from, tap_));
       }
     } else {
-#pragma unroll 1
-      for (int i = 0; i < each; i++) {
-        const Spot from = source_.line(k_ + i * apart);
-        Pack<T> pack = {};
+      Spot from[each];
 #pragma unroll
-        for (int e = 0; e < Slice::chunk; e++) {
-          const auto tap = source_.tap(line_ + e);
-          if (i * apart < rows && e < lines_left_ && source_.there(from, tap)) pack.at[e] = *source_.at(from, tap);
-        }
-        *reinterpret_cast<Pack<T> *>(to + i * apart * Slice::row_size) = pack;
+      for (int i = 0; i < each; i++) from[i] = i * apart < rows ? source_.line(k_ + i * apart) : Windows::outside;
+#pragma unroll 4
+      for (int e = 0; e < Slice::chunk; e++) {
+        const auto tap = source_.tap(line_ + e);
+#pragma unroll
+        for (int i = 0; i < each; i++)
+          to[i * apart * Slice::row_size + e] =
+              e < lines_left_ && source_.there(from[i], tap) ? *source_.at(from[i], tap) : T{};
       }
     }
     k_ += Slice::depth;

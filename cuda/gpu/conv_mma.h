@@ -16,18 +16,27 @@ struct Convolution : Product<T> {  // the batch counts (phase, group)
   bool wide_reads;
 };
 
-// Where the results of a group and phase lie in y.
-template <class T, int kind>
-struct ConvRows {
+// What a block works on, and where the results of its group and phase lie in y.
+template <class Tile, class T, int kind>
+struct ConvShare : Share {
   const Convolution<T> &p;
-  Windows::Phases phases;
   int64_t group;
+  Windows::Phases phases;
 
+  __device__ ConvShare(const Convolution<T> &p_, unsigned block)
+      : Share(share_of_block<Tile>(p_, block)), p(p_), group(batch) {
+    if constexpr (kind == DG_CONV_INPUT) {
+      group = batch % p.groups;
+      phases = p.windows.phases(static_cast<int32_t>(batch / p.groups));
+      const int64_t k = p.windows.taps(phases) * p.depth.size();
+      if (k < end) end = k;
+    }
+  }
   __device__ int64_t count() const { return kind == DG_CONV_INPUT ? p.windows.lines(phases) : p.m; }
-  __device__ int64_t column() const { return group * p.n; }
+  __device__ int64_t first_column() const { return group * p.n; }
   __device__ int64_t place(int64_t i) const {
     const int64_t row = kind == DG_CONV_INPUT ? p.windows.line_number(phases, static_cast<int32_t>(i)) : i;
-    return row * p.pitch + column();
+    return row * p.pitch + first_column();
   }
 };
 
@@ -36,39 +45,33 @@ __global__ void __launch_bounds__(Tile::threads, Tile::blocks)
     mma_conv(const Convolution<typename Format::Element> __grid_constant__ p) {
   if constexpr (ptx::tensor_cores) {
     using T = typename Format::Element;
+    using OfBlock = ConvShare<Tile, T, kind>;
     DG_SHARED(T, shared);
-    const Share share = share_of_block<Tile>(p);
-    ConvRows<T, kind> rows{p, {}, share.batch};
-    int64_t end = share.end;
-    if constexpr (kind == DG_CONV_INPUT) {
-      rows.group = share.batch % p.groups;
-      rows.phases = p.windows.phases(static_cast<int32_t>(share.batch / p.groups));
-      const int64_t k = p.windows.taps(rows.phases) * p.depth.size();
-      if (k < end) end = k;
-    }
-    if (share.row >= rows.count()) return;
-    const int64_t lines = kind == DG_CONV_FILTER ? p.k : rows.count(), depth = p.depth.size();
+    const OfBlock share(p, blockIdx.x);
+    if (share.row >= share.count()) return;
+    const int64_t lines = kind == DG_CONV_FILTER ? p.k : share.count(), depth = p.depth.size();
     const auto pitch = static_cast<uint32_t>(p.pixel_pitch);
-    const Pixels<T> pixels{p.windows, rows.phases, p.pixels + rows.group * depth, pitch, p.depth, lines};
+    const Pixels<T> pixels{p.windows, share.phases, p.pixels + share.group * depth, pitch, p.depth, lines};
     Sums<Tile> sums = {};
     const auto multiply = [&](auto a, auto b) {
-      multiply_slices<Format, Tile>(sums, shared, a, b, end > share.begin ? end - share.begin : 0);
+      multiply_slices<Format, Tile>(sums, shared, a, b,
+                                    share.end > share.begin ? static_cast<int>(share.end - share.begin) : 0);
     };
     if constexpr (kind == DG_CONV_INPUT) {
-      const Filters<T> filters{
-          p.windows, rows.phases, p.filter + rows.group * depth, static_cast<uint32_t>(p.filter_pitch), p.depth, p.n};
+      const T *const filter = p.filter + p.windows.first_tap(share.phases) * p.n * p.filter_pitch + share.group * depth;
+      const Filters<T> filters{p.windows, share.phases, filter, static_cast<uint32_t>(p.filter_pitch), p.depth, p.n};
       multiply(TapsAlongK<Pixels<T>, wide, Tile::m, Tile::threads>(pixels, share.row, share.begin),
                TapsAlongK<Filters<T>, wide, Tile::n, Tile::threads>(filters, share.column, share.begin));
     } else {
       using Others = MatrixLoader<T, false, Reads::either, Tile::n, Tile::threads>;
-      const Others others(p.others, rows.group, share.column, share.begin);
+      const Others others(p.others, share.group, share.column, share.begin);
       if constexpr (kind == DG_CONV_FORWARD) {
         multiply(TapsAlongK<Pixels<T>, wide, Tile::m, Tile::threads>(pixels, share.row, share.begin), others);
       } else {
         multiply(TapsAlongLines<T, wide, Tile::m, Tile::threads>(pixels, p.m, share.row, share.begin), others);
       }
     }
-    store_sums<Tile>(p, rows, share, sums, reinterpret_cast<float *>(shared));
+    store_sums<Tile>(p, OfBlock(p, ptx::block_again()), sums, reinterpret_cast<float *>(shared));
   }
 }
 

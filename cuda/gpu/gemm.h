@@ -113,10 +113,10 @@ struct Share {
 // Blocks that run at the same time take tiles near each other, of `strip` rows of tiles, so that they find most of a and
 // b in the cache.
 template <class Tile, class T>
-__device__ Share share_of_block(const Product<T> &p) {
+__device__ Share share_of_block(const Product<T> &p, unsigned block = blockIdx.x) {
   constexpr unsigned strip = 8;
   const auto tiles_m = static_cast<unsigned>(p.tiles_m), tiles_n = static_cast<unsigned>(p.tiles_n);
-  const unsigned tile = blockIdx.x % (tiles_m * tiles_n), matrix = blockIdx.x / (tiles_m * tiles_n);
+  const unsigned tile = block % (tiles_m * tiles_n), matrix = block / (tiles_m * tiles_n);
   const unsigned first = tile / (strip * tiles_n) * strip, within = tile % (strip * tiles_n);
   const unsigned height = tiles_m - first < strip ? tiles_m - first : strip;
   Share share;

@@ -62,9 +62,9 @@ struct Factors {
 };
 
 // sums += a . b over the loaders' next `depth` elements of k. All threads of the block must be here.
-template <class Format, class Tile, class LoaderA, class LoaderB>
+template <class Format, class Tile, class LoaderA, class LoaderB, class Depth>
 __device__ void multiply_slices(Sums<Tile> &sums, typename Format::Element *shared, LoaderA &a, LoaderB &b,
-                                int64_t depth) {
+                                Depth depth) {
   using T = typename Format::Element;
   using SliceA = typename LoaderA::Slice;
   using SliceB = typename LoaderB::Slice;
@@ -73,7 +73,7 @@ __device__ void multiply_slices(Sums<Tile> &sums, typename Format::Element *shar
   const auto next = [](int stage) { return stage + 1 < Tile::stages ? stage + 1 : 0; };
 
   int free_stage = 0;
-  int64_t uncopied = depth;
+  Depth uncopied = depth;
   const auto copy = [&] {
     if (uncopied > 0) {
       T *const stage = shared + free_stage * stage_size;
@@ -106,8 +106,9 @@ __device__ void multiply_slices(Sums<Tile> &sums, typename Format::Element *shar
 #pragma unroll 1
   for (int slice = 0; slice < slices; slice++) {
     load(second, 1);
-    copy();
+    if (!LoaderA::late) copy();
     first.multiply(sums);
+    if (LoaderA::late) copy();
     wait();
     index = next(index);
     load(first, 0);  // of nothing at the end
@@ -118,25 +119,25 @@ __device__ void multiply_slices(Sums<Tile> &sums, typename Format::Element *shar
 
 // ---- Results -----------------------------------------------------------------------------------------------------------
 
-// Where in y the results of a matrix lie. What else has rows elsewhere says so by the same names.
-template <class T>
-struct Rows {
+// What a block works on, and where its results lie in y. What else has rows elsewhere says so by the same names.
+template <class Tile, class T>
+struct GemmShare : Share {
   const Product<T> &p;
-  int64_t batch;
+  __device__ explicit GemmShare(const Product<T> &p_) : Share(share_of_block<Tile>(p_)), p(p_) {}
   __device__ int64_t count() const { return p.m; }
-  __device__ int64_t column() const { return 0; }  // the first
-  __device__ int64_t place(int64_t i) const { return (batch * p.m + i) * p.n; }
+  __device__ int64_t first_column() const { return 0; }
+  __device__ int64_t place(int64_t i) const { return (batch * p.m + i) * p.n; }  // of row i
 };
 
 // Some rows of a warp's part of the tile, from shared memory to y: `each` neighbours per thread.
-template <int each, class Tile, class To, class Result, class Rows>
-__device__ void store_rows(const Rows &rows, int64_t columns, const float *sums, int64_t row, int64_t column, int lane,
-                           To *y, const Result &result) {
+template <int each, class Tile, class To, class Result, class OfBlock>
+__device__ void store_rows(const OfBlock &share, int64_t columns, const float *sums, int64_t row, int64_t column,
+                           int lane, To *y, const Result &result) {
   constexpr int across = Tile::warp_n / each;
 #pragma unroll 1
   for (int i = lane; i < Tile::pass_rows * across; i += 32) {
     const int64_t r = row + i / across, c = column + i % across * each;
-    if (r >= rows.count() || c >= columns) continue;
+    if (r >= share.count() || c >= columns) continue;
     constexpr int some = each < 4 ? each : 4;
     struct alignas(sizeof(float) * some) Some {
       float at[some];
@@ -151,13 +152,12 @@ __device__ void store_rows(const Rows &rows, int64_t columns, const float *sums,
 #pragma unroll
       for (int l = 0; l < some; l++) out.at[j + l] = result(c + j + l, those.at[l]);
     }
-    *reinterpret_cast<decltype(out) *>(y + rows.place(r) + c) = out;
+    *reinterpret_cast<decltype(out) *>(y + share.place(r) + c) = out;
   }
 }
 
-template <class Tile, class T, class Rows>
-__device__ void store_sums(const Product<T> &p, const Rows &rows, const Share &share, const Sums<Tile> &sums,
-                           float *shared) {
+template <class Tile, class T, class OfBlock>
+__device__ void store_sums(const Product<T> &p, const OfBlock &share, const Sums<Tile> &sums, float *shared) {
   constexpr int passes = Tile::warp_m / Tile::pass_rows, tall = Tile::pass_rows / 16;
   const Warp<Tile> warp;
   float *const some = shared + warp.index * Tile::pass_size;
@@ -177,9 +177,9 @@ __device__ void store_sums(const Product<T> &p, const Rows &rows, const Share &s
     __syncwarp();
     const int64_t row = share.row + warp.row + pass * Tile::pass_rows, column = share.column + warp.column;
     const auto store = [&]<int each>(auto *y, const auto &result) {
-      store_rows<each, Tile>(rows, p.n, some, row, column, warp.lane, y, result);
+      store_rows<each, Tile>(share, p.n, some, row, column, warp.lane, y, result);
     };
-    const auto finished = [&](int64_t j, float sum) { return finish(p, rows.column() + j, sum); };
+    const auto finished = [&](int64_t j, float sum) { return finish(p, share.first_column() + j, sum); };
     if (p.parts > 1) {
       store.template operator()<1>(p.partial + share.part * p.results, [](int64_t, float sum) { return sum; });
     } else if (p.wide) {
@@ -204,12 +204,12 @@ __global__ void __launch_bounds__(Tile::threads, Tile::blocks)
     constexpr bool along_a = (layout & a_along_k) != 0, along_b = (layout & b_along_k) != 0;
     constexpr Reads reads = layout & wide_reads ? Reads::wide : Reads::narrow;
     DG_SHARED(T, shared);
-    const Share share = share_of_block<Tile>(p);
+    const GemmShare<Tile, T> share(p);
     MatrixLoader<T, along_a, reads, Tile::m, Tile::threads> a(p.a, share.batch, share.row, share.begin);
     MatrixLoader<T, along_b, reads, Tile::n, Tile::threads> b(p.b, share.batch, share.column, share.begin);
     Sums<Tile> sums = {};
     multiply_slices<Format, Tile>(sums, shared, a, b, share.end - share.begin);
-    store_sums<Tile>(p, Rows<T>{p, share.batch}, share, sums, reinterpret_cast<float *>(shared));
+    store_sums<Tile>(p, share, sums, reinterpret_cast<float *>(shared));
   }
 }
 

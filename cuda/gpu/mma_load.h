@@ -3,6 +3,8 @@
 //
 // A loader is made by each thread of a block for one operand and the block's tile. The engine asks of it:
 //   Slice            a type of mma_slice.h: how its slices lie in shared memory;
+//   late             (that of a) whether copies start when the first step's factors are used up, because making their
+//                    addresses takes the registers of these;
 //   copy(to, there)  starts copying the calling thread's part of the next slice to `to`. `there` elements of k are left
 //                    from the slice's first on; beyond them, and for lines that there are not, go zeros. The copies join
 //                    the thread's current group of asynchronous copies, or are done on return.
@@ -38,6 +40,7 @@ template <class T, bool along_k, Reads reads, int lines, int threads>
 class MatrixLoader {
  public:
   using Slice = gpu::Slice<T, along_k, lines>;
+  static constexpr bool late = false;
 
   __device__ MatrixLoader(const Lines<T> &matrix, int64_t batch, int64_t line, int64_t k)
       : by_16_(matrix.width == 16),

@@ -13,6 +13,13 @@ namespace dg::ptx {
 
 __device__ inline unsigned shared_address(const void *p) { return static_cast<unsigned>(__cvta_generic_to_shared(p)); }
 
+// blockIdx.x, read anew: what follows from it is made again rather than kept in registers until then.
+__device__ inline unsigned block_again() {
+  unsigned block;
+  asm volatile("mov.u32 %0, %%ctaid.x;" : "=r"(block));
+  return block;
+}
+
 // Starts copying 4 (or 16, both sides aligned) bytes to shared memory, or writes zeros if not `valid`. They have
 // arrived after copy_async_wait, for the other threads after a barrier as well.
 __device__ inline void copy_async_4(void *shared, const void *global, bool valid) {

@@ -17,7 +17,7 @@ struct Spot {
   uint32_t pixel;
 };
 struct Tap : Spot {
-  uint32_t number;  // among those of the filter
+  uint32_t number;  // as far from the phase's first one among those of the filter
 };
 
 struct Windows {
@@ -25,7 +25,8 @@ struct Windows {
   struct Along {
     struct Phase {
       Divider lines, taps;
-      int32_t origin, first_tap;
+      int32_t origin;
+      uint32_t first_tap;
     } phase[most_phases];
     int32_t phases, tap_phases;  // neighbours of a phase, lines or taps, are as far apart
     int32_t size, step,
@@ -90,9 +91,14 @@ struct Windows {
       if (d > 0) i = phase.taps.divide(i, rest);
       tap.at[d] = rest * axis[d].tap_step;
       tap.pixel += static_cast<uint32_t>(tap.at[d]) * axis[d].pixel;
-      tap.number += static_cast<uint32_t>(phase.first_tap + rest * axis[d].tap_phases) * axis[d].tap;
+      tap.number += static_cast<uint32_t>(rest) * axis[d].tap;
     }
     return tap;
+  }
+  __device__ uint32_t first_tap(const Phases &p) const {
+    uint32_t number = 0;
+    for (int d = 0; d < spatial; d++) number += axis[d].phase[p.of[d]].first_tap;
+    return number;
   }
   __device__ bool inside(const Spot &line, const Spot &tap) const {
     bool is = true;
@@ -147,7 +153,8 @@ inline typename Windows::Along windows_along(const Axis &a, bool of_outputs) {
     for (int64_t w = 0; w < a.window && w < along.tap_phases; w++) {
       const int64_t from = i + a.padding - w * a.dilation;
       if (from % a.stride == 0)
-        phase = {phase.lines, Divider(divide_up(a.window - w, along.tap_phases)), number(from / a.stride), number(w)};
+        phase = {phase.lines, Divider(divide_up(a.window - w, along.tap_phases)), number(from / a.stride),
+                 static_cast<uint32_t>(w)};
     }
   }
   return along;
@@ -165,7 +172,8 @@ inline Windows windows_of(const ConvArgs &args) {
     w.axis[d] = windows_along(a, of_outputs);
     w.axis[d].pixel = std::exchange(w.image_pixels, w.image_pixels * number(of_outputs ? a.out : a.in));
     w.axis[d].line = std::exchange(w.image_lines, w.image_lines * number(of_outputs ? a.in : a.out));
-    w.axis[d].tap = std::exchange(taps, taps * number(a.window));
+    for (auto &phase : w.axis[d].phase) phase.first_tap *= taps;
+    w.axis[d].tap = std::exchange(taps, taps * number(a.window)) * number(w.axis[d].tap_phases);
   }
   return w;
 }

@@ -78,6 +78,8 @@ void mma_16bit(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], em
 
 }  // namespace detail
 
+inline unsigned block_again() { return blockIdx.x; }
+
 inline void copy_async_4(void *shared, const void *global, bool valid) { detail::start_copy(shared, global, 4, valid); }
 inline void copy_async_16(void *shared, const void *global, bool valid) {
   if ((reinterpret_cast<uintptr_t>(shared) | reinterpret_cast<uintptr_t>(global)) % 16)
