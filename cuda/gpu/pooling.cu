@@ -13,15 +13,12 @@ namespace {
 
 struct Windows {
   Axis axis[spatial];
-  int64_t channels, n, together;  // n: results, of so many channels together
+  int64_t channels, n;  // n: results, of some channels together
   Divider channel, size[spatial];
 
   template <class Args>
-  Windows(const Args &args, int64_t Axis::*results, int together_)
-      : channels(args.channels),
-        n(args.batch * args.channels / together_),
-        together(together_),
-        channel(args.channels / together_) {
+  Windows(const Args &args, int64_t Axis::*results, int together)
+      : channels(args.channels), n(args.batch * args.channels / together), channel(args.channels / together) {
     for (int d = 0; d < spatial; d++) {
       axis[d] = args.axis[d];
       size[d] = Divider(axis[d].*results);
@@ -29,7 +26,8 @@ struct Windows {
     }
   }
 
-  // Splits the number of a result into image, position and its first channel.
+  // Splits the number of a result, of `together` channels, into image, position and first channel.
+  template <int together>
   __device__ int64_t place(int64_t i, int64_t (&at)[spatial], int64_t &c) const {
     i = channel.divide(i, c);
     c *= together;
@@ -88,7 +86,7 @@ template <class T, int size>
 __global__ void __launch_bounds__(block_threads) max_pool(const Windows __grid_constant__ p, const T *x, T *y) {
   for (int64_t i = first_index(); i < p.n; i += index_step()) {
     int64_t o[spatial], c;
-    const int64_t image = p.place(i, o, c);
+    const int64_t image = p.place<size>(i, o, c);
     Pack<float, size> best = all<size>(-infinity);
     p.each_element(image, o, c, [&](int64_t at) {
       const Pack<float, size> value = read<size>(x + at);
@@ -103,7 +101,7 @@ template <class T, int size>
 __global__ void __launch_bounds__(block_threads) average_pool(const Windows __grid_constant__ p, const T *x, T *y) {
   for (int64_t i = first_index(); i < p.n; i += index_step()) {
     int64_t o[spatial], c;
-    const int64_t image = p.place(i, o, c);
+    const int64_t image = p.place<size>(i, o, c);
     Pack<float, size> sum = all<size>(0);
     p.each_element(image, o, c, [&](int64_t at) {
       const Pack<float, size> value = read<size>(x + at);
@@ -117,12 +115,12 @@ __global__ void __launch_bounds__(block_threads) average_pool(const Windows __gr
 }
 
 template <class T, int size>
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(block_threads, 2)
     argmax_pool(const Windows __grid_constant__ p, const T *x, int32_t *y) {
   const int64_t sample = p.axis[0].in * p.axis[1].in * p.axis[2].in * p.channels;
   for (int64_t i = first_index(); i < p.n; i += index_step()) {
     int64_t o[spatial], c;
-    const int64_t image = p.place(i, o, c);
+    const int64_t image = p.place<size>(i, o, c);
     Pack<float, size> best = all<size>(0);
     Pack<int32_t, size> found;
     for (int j = 0; j < size; j++) found.at[j] = -1;
@@ -142,11 +140,11 @@ __global__ void __launch_bounds__(block_threads)
 }
 
 template <class T, int size>
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(block_threads, 2)
     max_pool_grad(const Windows __grid_constant__ p, const T *x, const T *y, const T *dy, T *dx) {
   for (int64_t i = first_index(); i < p.n; i += index_step()) {
     int64_t at[spatial], c;
-    const int64_t image = p.place(i, at, c);
+    const int64_t image = p.place<size>(i, at, c);
     const Pack<float, size> own = read<size>(x + i * size);
     Pack<float, size> sum = all<size>(0);
     p.each_window(image, at, c, [&](int64_t output, const int64_t(&o)[spatial]) {
@@ -161,12 +159,12 @@ __global__ void __launch_bounds__(block_threads)
         return are;
       };
       unsigned first = are_largest(own);
+      if (first == 0) return;
       p.each_element(image, o, c, [&](int64_t element) {
         if (element == i * size || first == 0) return false;
         first &= ~are_largest(read<size>(x + element));
         return true;
       });
-      if (first == 0) return;
       const Pack<float, size> gradient = read<size>(dy + output);
       for (int j = 0; j < size; j++)
         if (first >> j & 1) sum.at[j] += gradient.at[j];
@@ -176,11 +174,11 @@ __global__ void __launch_bounds__(block_threads)
 }
 
 template <class T, int size>
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(block_threads, 2)
     average_pool_grad(const Windows __grid_constant__ p, const T *dy, T *dx) {
   for (int64_t i = first_index(); i < p.n; i += index_step()) {
     int64_t at[spatial], c;
-    const int64_t image = p.place(i, at, c);
+    const int64_t image = p.place<size>(i, at, c);
     Pack<float, size> sum = all<size>(0);
     p.each_window(image, at, c, [&](int64_t output, const int64_t(&o)[spatial]) {
       const Pack<float, size> gradient = read<size>(dy + output);
