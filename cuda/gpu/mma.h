@@ -142,17 +142,20 @@ __device__ void store_rows(const OfBlock &share, int64_t columns, const float *s
     struct alignas(sizeof(float) * some) Some {
       float at[some];
     };
-    struct alignas(sizeof(To) * each) {
-      To at[each];
-    } out;
+    To out[each];
 #pragma unroll
     for (int j = 0; j < each; j += some) {
       const float *const from = sums + i / across * Tile::row_pitch + i % across * each + j;
       const Some those = *reinterpret_cast<const Some *>(from);
 #pragma unroll
-      for (int l = 0; l < some; l++) out.at[j + l] = result(c + j + l, those.at[l]);
+      for (int l = 0; l < some; l++) out[j + l] = result(c + j + l, those.at[l]);
     }
-    *reinterpret_cast<decltype(out) *>(y + share.place(r) + c) = out;
+    To *const to = y + share.place(r) + c;
+    if constexpr (sizeof out == 16) {
+      ptx::store_16(to, out);
+    } else {
+      *to = out[0];
+    }
   }
 }
 

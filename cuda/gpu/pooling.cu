@@ -69,7 +69,8 @@ struct Windows {
 
 template <int size, class T>
 __device__ Pack<float, size> read(const T *p) {
-  return numbers(*reinterpret_cast<const Pack<T, size> *>(p));
+  const Pack<T, size> pack = *reinterpret_cast<const Pack<T, size> *>(p);  // in one access
+  return numbers(pack);
 }
 template <int size, class T>
 __device__ void write(T *p, const Pack<float, size> &values) {
