@@ -1,5 +1,7 @@
 // The convolution on tensor cores: the tiles of mma.h, whose factors are looked up where they lie.
 #pragma once
+#include <algorithm>
+
 #include "conv_load.h"
 #include "mma.h"
 
@@ -120,7 +122,7 @@ Convolution<T> convolution(const ConvArgs &args) {
       p.filter_pitch = p.pixel_pitch = args.out_channels;
       p.depth = Divider(out_depth);
   }
-  p.others = {b, p.n, 1, p.pitch, p.n, access_width<T>(b, p.pitch, p.n)};
+  if (!p.filter) p.others = {b, p.n, 1, p.pitch, p.n, access_width<T>(b, p.pitch, p.n)};
   p.wide_reads = access_width<T>(a, p.pixel_pitch, p.depth.size()) == 16 &&
                  (!p.filter || access_width<T>(b, p.filter_pitch, p.depth.size()) == 16);
   p.length = p.k;

@@ -7,6 +7,7 @@
 // made. Phases are a batch of products.
 #pragma once
 #include "index.h"
+#include "launch.h"
 
 namespace dg::gpu {
 
@@ -17,7 +18,7 @@ struct Spot {
   uint32_t pixel;
 };
 struct Tap : Spot {
-  uint32_t number;  // as far from the phase's first one among those of the filter
+  uint32_t number;  // how far from the phase's first among those of the filter
 };
 
 struct Windows {
@@ -29,9 +30,9 @@ struct Windows {
       uint32_t first_tap;
     } phase[most_phases];
     int32_t phases, tap_phases;  // neighbours of a phase, lines or taps, are as far apart
-    int32_t size, step,
-        tap_step;  // line i sees through tap j what is at origin + i step + j tap_step, if it is below size
-    uint32_t pixel, line, tap;  // from one to the next in the numbers of all
+    // Line i sees through tap j what is at origin + i step + j tap_step, if that is within size.
+    int32_t size, step, tap_step;
+    uint32_t pixel, line, tap;  // from one (of a phase, for taps) to the next in the numbers of all
   } axis[spatial];
   int64_t images;
   uint32_t image_pixels, image_lines;
