@@ -11,6 +11,9 @@ namespace dg {
 namespace gpu {
 namespace {
 
+// Must be able to share a multiprocessor; left alone, compilers spill registers for a third.
+constexpr int blocks = 2;
+
 struct Windows {
   Axis axis[spatial];
   int64_t channels, n;  // n: results, of some channels together
@@ -84,7 +87,7 @@ __device__ Pack<float, size> all(float x) {
 }
 
 template <class T, int size>
-__global__ void __launch_bounds__(block_threads) max_pool(const Windows __grid_constant__ p, const T *x, T *y) {
+__global__ void __launch_bounds__(block_threads, blocks) max_pool(const Windows __grid_constant__ p, const T *x, T *y) {
   for (int64_t i = first_index(); i < p.n; i += index_step()) {
     int64_t o[spatial], c;
     const int64_t image = p.place<size>(i, o, c);
@@ -99,7 +102,8 @@ __global__ void __launch_bounds__(block_threads) max_pool(const Windows __grid_c
 }
 
 template <class T, int size>
-__global__ void __launch_bounds__(block_threads) average_pool(const Windows __grid_constant__ p, const T *x, T *y) {
+__global__ void __launch_bounds__(block_threads, blocks)
+    average_pool(const Windows __grid_constant__ p, const T *x, T *y) {
   for (int64_t i = first_index(); i < p.n; i += index_step()) {
     int64_t o[spatial], c;
     const int64_t image = p.place<size>(i, o, c);
@@ -116,7 +120,7 @@ __global__ void __launch_bounds__(block_threads) average_pool(const Windows __gr
 }
 
 template <class T, int size>
-__global__ void __launch_bounds__(block_threads, 2)
+__global__ void __launch_bounds__(block_threads, blocks)
     argmax_pool(const Windows __grid_constant__ p, const T *x, int32_t *y) {
   const int64_t sample = p.axis[0].in * p.axis[1].in * p.axis[2].in * p.channels;
   for (int64_t i = first_index(); i < p.n; i += index_step()) {
@@ -141,7 +145,7 @@ __global__ void __launch_bounds__(block_threads, 2)
 }
 
 template <class T, int size>
-__global__ void __launch_bounds__(block_threads, 2)
+__global__ void __launch_bounds__(block_threads, blocks)
     max_pool_grad(const Windows __grid_constant__ p, const T *x, const T *y, const T *dy, T *dx) {
   for (int64_t i = first_index(); i < p.n; i += index_step()) {
     int64_t at[spatial], c;
@@ -175,7 +179,7 @@ __global__ void __launch_bounds__(block_threads, 2)
 }
 
 template <class T, int size>
-__global__ void __launch_bounds__(block_threads, 2)
+__global__ void __launch_bounds__(block_threads, blocks)
     average_pool_grad(const Windows __grid_constant__ p, const T *dy, T *dx) {
   for (int64_t i = first_index(); i < p.n; i += index_step()) {
     int64_t at[spatial], c;
@@ -205,14 +209,14 @@ int pool(const PoolArgs &args) {
   const Windows p(args, &Axis::out, size);
   const T *x = static_cast<const T *>(args.x);
   T *y = static_cast<T *>(args.y);
-  const int64_t blocks = grid_for(p.n);
+  const int64_t grid = grid_for(p.n);
   switch (args.kind) {
     case DG_POOL_MAX:
-      return launch<max_pool<T, size>>(blocks, block_threads, 0, p, x, y);
+      return launch<max_pool<T, size>>(grid, block_threads, 0, p, x, y);
     case DG_POOL_AVERAGE:
-      return launch<average_pool<T, size>>(blocks, block_threads, 0, p, x, y);
+      return launch<average_pool<T, size>>(grid, block_threads, 0, p, x, y);
     default:
-      return launch<argmax_pool<T, size>>(blocks, block_threads, 0, p, x, static_cast<int32_t *>(args.y));
+      return launch<argmax_pool<T, size>>(grid, block_threads, 0, p, x, static_cast<int32_t *>(args.y));
   }
 }
 
