@@ -7,7 +7,7 @@
 
 import * as dg from "../mod.ts";
 import { currentDevice } from "../src/native/device.ts";
-import { Engine, HYPER, MatMulFlag } from "../src/native/symbols.ts";
+import { ConvKind, Engine, HYPER, MatMulFlag } from "../src/native/symbols.ts";
 import { Arena, record } from "../src/record.ts";
 
 /** One measured piece of work: higher is better for rates, lower for times. */
@@ -30,10 +30,22 @@ export interface Product {
   n: number;
 }
 
+/** A convolution of square images, windows in their middle: half of what is missing at the edges is padding before. */
+export interface Convolution {
+  batch: number;
+  /** Height and width of the images. */
+  size: number;
+  inChannels: number;
+  outChannels: number;
+  window: number;
+  stride: number;
+}
+
 /** How much of each piece of work there is; gpu_torch.py reads this. */
 export interface Sizes {
   bytes: number;
   gemm: Product[];
+  conv: Convolution[];
   /** Steps per epoch, recorded and eager. */
   steps: number;
   eagerSteps: number;
@@ -50,6 +62,15 @@ export interface Figures {
   absent: string[];
 }
 
+const convolution = (
+  batch: number,
+  size: number,
+  inChannels: number,
+  outChannels: number,
+  window = 3,
+  stride = 1,
+): Convolution => ({ batch, size, inChannels, outChannels, window, stride });
+
 const full: Sizes = {
   bytes: 2 ** 28,
   gemm: [
@@ -57,6 +78,13 @@ const full: Sizes = {
     { type: "tf32", n: 4096 },
     { type: "bfloat16", n: 4096 },
     { type: "bfloat16", n: 8192 },
+  ],
+  conv: [
+    convolution(64, 56, 64, 64),
+    convolution(64, 28, 128, 128),
+    convolution(64, 14, 256, 256),
+    convolution(64, 28, 1, 32),
+    convolution(64, 224, 3, 64, 7, 2),
   ],
   steps: 1000,
   eagerSteps: 200,
@@ -67,6 +95,7 @@ const full: Sizes = {
 const tiny: Sizes = {
   bytes: 2 ** 14,
   gemm: [{ type: "float32", n: 32 }, { type: "tf32", n: 32 }, { type: "bfloat16", n: 32 }],
+  conv: [convolution(2, 9, 8, 16), convolution(1, 12, 3, 8, 7, 2)],
   steps: 4,
   eagerSteps: 4,
   rounds: 3,
@@ -144,11 +173,16 @@ function bandwidths(): void {
 
 const BFLOAT16 = 2; // DG_BFLOAT16
 
-/** A random matrix; native arrays are freed with `free`. */
-function matrix(n: number, type: Product["type"]): { handle: number; free(): void } {
-  const values = dg.randomNormal([n, n]);
+interface NativeArray {
+  handle: number;
+  free(): void;
+}
+
+/** Random numbers; native arrays are freed with `free`. */
+function randomArray(count: number, type: Product["type"]): NativeArray {
+  const values = dg.randomNormal([count]);
   if (type !== "bfloat16") return { handle: values.handle, free: () => values.dispose() };
-  const handle = native.check(calls.dg_alloc(index, BFLOAT16, n * n, 1));
+  const handle = native.check(calls.dg_alloc(index, BFLOAT16, count, 1));
   try {
     native.check(calls.dg_cast(values.handle, handle));
     return { handle, free: () => void calls.dg_free(handle) };
@@ -160,18 +194,24 @@ function matrix(n: number, type: Product["type"]): { handle: number; free(): voi
   }
 }
 
-function matrixProduct({ type, n }: Product, work: string): void {
-  const matrices: ReturnType<typeof matrix>[] = [];
+/** Calls `work` with arrays of so many elements. */
+function withArrays(counts: number[], type: Product["type"], work: (handles: number[]) => void) {
+  const arrays: NativeArray[] = [];
   try {
-    for (let i = 0; i < 3; i++) matrices.push(matrix(n, type));
-    const [a, b, y] = matrices.map(({ handle }) => handle);
+    for (const count of counts) arrays.push(randomArray(count, type));
+    work(arrays.map(({ handle }) => handle));
+  } finally {
+    for (const { free } of arrays) free();
+  }
+}
+
+function matrixProduct({ type, n }: Product, work: string): void {
+  withArrays(Array(3).fill(n * n), type, ([a, b, y]) => {
     const flags = type === "tf32" ? MatMulFlag.tf32 : 0;
     const product = () => calls.dg_matmul(a, b, 0, y, 1, n, n, n, flags, -1, 0);
     const rates = measure(() => native.check(product())).map((s) => 2 * n ** 3 / s / 1e9);
     note(`gemm_${type}_${n}`, work, "GFLOP/s", rates);
-  } finally {
-    for (const { free } of matrices) free();
-  }
+  });
 }
 
 /** Why something cannot be measured, where the library refuses it. */
@@ -197,6 +237,43 @@ function matrixProducts(): void {
     });
   }
   native.check(calls.dg_engine(before));
+}
+
+/** Every direction of each convolution, as training runs them. */
+function convolutions(): void {
+  for (const { batch, size, inChannels, outChannels, window, stride } of sizes.conv) {
+    const out = Math.ceil(size / stride), padding = window >> 1;
+    const input = batch * size ** 2 * inChannels, output = batch * out ** 2 * outChannels;
+    const filter = window ** 2 * inChannels * outChannels;
+    const operations = 2 * batch * out ** 2 * filter;
+    const lay = [
+      batch,
+      inChannels,
+      outChannels,
+      1,
+      ...[size, out, window, stride, 1, padding]
+        .flatMap((n) => [n, n]),
+    ];
+    for (const type of ["tf32", "bfloat16"] as const) {
+      withArrays([input, filter, output], type, ([x, w, y]) => {
+        const directions: [name: string, kind: number, a: number, b: number, y: number][] = [
+          ["forward", ConvKind.forward, x, w, y],
+          ["input", ConvKind.input, y, w, x],
+          ["filter", ConvKind.filter, x, y, w],
+        ];
+        const flags = type === "tf32" ? MatMulFlag.tf32 : 0;
+        for (const [name, kind, a, b, result] of directions) {
+          const rates = measure(() => {
+            native.list(lay);
+            native.check(calls.dg_conv(kind, a, b, 0, result, 2, flags, -1, 0));
+          }).map((s) => operations / s / 1e9);
+          const what = `${window}x${window}/${stride}, ${inChannels} to ${outChannels} at ${size}`;
+          const id = `conv_${type}_${inChannels}_${outChannels}_${size}_${name}`;
+          note(id, `convolution, ${type}, ${what} squared, ${name}`, "GFLOP/s", rates);
+        }
+      });
+    }
+  }
 }
 
 function launches(): void {
@@ -279,6 +356,7 @@ async function training(): Promise<void> {
 
 bandwidths();
 matrixProducts();
+convolutions();
 launches();
 await training();
 console.log(JSON.stringify({ sizes, figures, absent } satisfies Figures));

@@ -84,6 +84,35 @@ def matrix_products():
     torch.backends.cuda.matmul.allow_tf32 = False
 
 
+def convolutions():
+    torch.backends.cudnn.benchmark = True
+    for conv in SIZES["conv"]:
+        batch, size, inner, outer = conv["batch"], conv["size"], conv["inChannels"], conv["outChannels"]
+        window, stride = conv["window"], conv["stride"]
+        out, padding = -(-size // stride), window // 2
+        operations = 2 * batch * out**2 * window**2 * inner * outer
+        for kind in ("tf32", "bfloat16"):
+            torch.backends.cudnn.allow_tf32 = kind == "tf32"
+            shapes = ((batch, inner, size, size), (outer, inner, window, window), (batch, outer, out, out))
+            dtype = torch.bfloat16 if kind == "bfloat16" else torch.float32
+            x, w, dy = (torch.randn(s, dtype=dtype).to(memory_format=torch.channels_last) for s in shapes)
+
+            def gradient(of_input):
+                return torch.ops.aten.convolution_backward(
+                    dy, x, w, None, (stride, stride), (padding, padding), (1, 1), False, (0, 0), 1,
+                    (of_input, not of_input, False),
+                )
+
+            directions = {
+                "forward": lambda: torch.nn.functional.conv2d(x, w, stride=stride, padding=padding),
+                "input": lambda: gradient(True),
+                "filter": lambda: gradient(False),
+            }
+            for name, run in directions.items():
+                figures[f"conv_{kind}_{inner}_{outer}_{size}_{name}"] = operations / measure(run) / 1e9
+    torch.backends.cudnn.allow_tf32 = False
+
+
 def launches():
     x, chain = torch.randn(16), 100
 
@@ -152,6 +181,7 @@ def training():
 torch.set_default_device("cuda")
 bandwidths()
 matrix_products()
+convolutions()
 launches()
 training()
 print(json.dumps({"version": torch.__version__, "figures": figures}))

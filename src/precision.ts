@@ -7,7 +7,7 @@ let tensorFloat32 = true;
 let engine: MatMulEngine = "best";
 
 /**
- * Whether float32 matrix products may round their factors to TensorFloat-32 (10 bits of mantissa instead of 23) on GPUs
+ * Whether float32 matrix products and convolutions may round their factors to TensorFloat-32 (10 bits of mantissa instead of 23) on GPUs
  * that multiply it much quicker: those of compute capability 8.0 or newer. Sums stay float32. True at first, as in
  * TensorFlow. Other devices multiply exactly, and so do other data types' operations.
  *
@@ -22,7 +22,7 @@ export function enableTensorFloat32Execution(enabled: boolean): void {
   tensorFloat32 = enabled;
 }
 
-/** Whether float32 matrix products may use TensorFloat-32. */
+/** Whether float32 matrix products and convolutions may use TensorFloat-32. */
 export function tensorFloat32ExecutionEnabled(): boolean {
   return tensorFloat32;
 }

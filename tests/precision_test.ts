@@ -53,6 +53,35 @@ for (const [m, k, n] of [[3, 5, 2], [70, 33, 65], [8, 600, 12], [64, 64, 64]]) {
   );
 }
 
+// Windows of one pixel, channels that fill whole chunks of memory and others, strides, and groups too small for tensor cores.
+const convolutions: [channels: number, filters: number, window: number, stride: number][] = [
+  [16, 24, 1, 1],
+  [8, 20, 3, 1],
+  [3, 5, 4, 2],
+  [36, 16, 3, 3],
+];
+for (const [channels, filters, window, stride] of convolutions) {
+  const what = `${channels} to ${filters} channels, windows of ${window}, strides of ${stride}`;
+  onEachDevice(`TensorFloat-32 rounds factors of convolutions, ${what}`, (d) => {
+    dg.tidy(() => {
+      const x = dg.randomUniform([2, 9, 12, channels], -1, 1, "float32", 1);
+      const filter = dg.randomUniform([window, window, channels, filters], -1, 1, "float32", 2);
+      const convolve = (x: dg.Tensor, w: dg.Tensor) => dg.conv2d(x, w, stride, "same");
+      const all = () => {
+        const y = convolve(x, filter);
+        return [y, ...dg.grads((x, w) => convolve(x, w).square().sum())([x, filter])]
+          .map((t) => t.dataSync());
+      };
+      const exact = withTf32(false, all), rounded = withTf32(true, all);
+      for (const [i, name] of ["output", "input gradient", "filter gradient"].entries()) {
+        const scale = Math.max(...exact[i].map(Math.abs));
+        close(rounded[i], exact[i], name, { rtol: 1e-3, atol: 2e-3 * scale });
+        assert.equal(rounded[i].some((v, j) => v !== exact[i][j]), hasTf32(d), name);
+      }
+    });
+  });
+}
+
 onEachDevice("gradients of products follow the setting of the moment", (d) => {
   dg.tidy(() => {
     const a = dg.randomUniform([9, 7], -1, 1, "float32", 1);

@@ -1,11 +1,12 @@
-// Which way is a convolution computed? As a matrix product in tiles, whose factors are looked up where they lie; result
-// by result where groups have few channels. Where there are few results and k is long, k is cut into parts, and a second
-// pass adds them in order. The choice depends on the shape alone.
+// Which way is a convolution computed? As a product of matrices where windows are single pixels. On tensor cores (conv_mma.h)
+// where the type allows it. Otherwise as a matrix product in tiles, whose factors are looked up where they lie, or result by
+// result where groups have few channels. Where there are few results and k is long, k is cut into parts, and a second pass
+// adds them in order. The choice depends on the shape and the type alone.
 #include <ptx.h>
 
+#include "../core/backend.h"
+#include "conv_mma.h"
 #include "conv_operands.h"
-#include "gemm.h"
-#include "number.h"
 
 namespace dg {
 namespace gpu {
@@ -14,7 +15,7 @@ namespace {
 constexpr int tile = 64, depth = 16, pitch = tile + 4, each = 4;  // a thread makes each x each results
 constexpr int tile_threads = tile / each * (tile / each), loads = tile * depth / tile_threads;
 
-struct Product {
+struct Tiles {
   int64_t m, n, k, groups;  // n of a group
   int64_t tiles_m, tiles_n;
   int64_t parts, length;  // of k
@@ -48,7 +49,7 @@ struct Loads {
 
 // y [parts, m, groups * n]
 template <class Operands, class Write>
-__device__ void multiply_tile(const Operands &operands, const Product &p, const Write &write) {
+__device__ void multiply_tile(const Operands &operands, const Tiles &p, const Write &write) {
   DG_SHARED(float, shared);
   float *const slice_a = shared, *const slice_b = shared + depth * pitch;
   int64_t block = blockIdx.x;
@@ -124,7 +125,7 @@ __device__ void multiply_tile(const Operands &operands, const Product &p, const 
 
 // Result `i` of a part by itself.
 template <class Operands>
-__device__ float multiply_one(const Operands &operands, const Product &p, const Divider &columns, const Divider &n,
+__device__ float multiply_one(const Operands &operands, const Tiles &p, const Divider &columns, const Divider &n,
                               int64_t i, int64_t part) {
   int64_t column, own;
   const typename Operands::Row row = operands.row(columns.divide(i, column));
@@ -140,7 +141,7 @@ __device__ float multiply_one(const Operands &operands, const Product &p, const 
 
 template <class T, class Operands>
 __global__ void __launch_bounds__(tile_threads)
-    conv_tiles(const Operands __grid_constant__ operands, const Product __grid_constant__ p, Epilogue<T> epilogue,
+    conv_tiles(const Operands __grid_constant__ operands, const Tiles __grid_constant__ p, Epilogue<T> epilogue,
                float *sums, T *y) {
   const int64_t results = p.m * p.n * p.groups;
   multiply_tile(operands, p, [&](int64_t part, int64_t i, int64_t column, float sum) {
@@ -154,8 +155,8 @@ __global__ void __launch_bounds__(tile_threads)
 
 template <class T, class Operands>
 __global__ void __launch_bounds__(block_threads)
-    conv_results(const Operands __grid_constant__ operands, const Product __grid_constant__ p, Divider columns,
-                 Divider n, Divider results, Epilogue<T> epilogue, float *sums, T *y) {
+    conv_results(const Operands __grid_constant__ operands, const Tiles __grid_constant__ p, Divider columns, Divider n,
+                 Divider results, Epilogue<T> epilogue, float *sums, T *y) {
   const int64_t count = p.m * p.n * p.groups;
   for (int64_t at = first_index(); at < count * p.parts; at += index_step()) {
     int64_t i, column;
@@ -172,7 +173,7 @@ __global__ void __launch_bounds__(block_threads)
 
 template <class T>
 __global__ void __launch_bounds__(block_threads)
-    join_parts(const float *sums, int64_t parts, int64_t n, Divider columns, Epilogue<T> epilogue, T *y) {
+    join_sums(const float *sums, int64_t parts, int64_t n, Divider columns, Epilogue<T> epilogue, T *y) {
   for (int64_t i = first_index(); i < n; i += index_step()) {
     float sum = sums[i];
     for (int64_t part = 1; part < parts; part++) sum += sums[part * n + i];
@@ -183,7 +184,7 @@ __global__ void __launch_bounds__(block_threads)
 }
 
 // Cuts k into parts where `pieces` of work are too few to fill a GPU.
-void split(Product &p, int64_t pieces, int64_t enough, int64_t least_length) {
+void split(Tiles &p, int64_t pieces, int64_t enough, int64_t least_length) {
   const int64_t most = static_cast<int64_t>(workspace_bytes / sizeof(float)) / p.results();
   int64_t parts = enough / pieces;
   if (parts > p.k / least_length) parts = p.k / least_length;
@@ -197,7 +198,7 @@ template <class T, class Operands>
 int convolve(const ConvArgs &args) {
   constexpr int64_t few_columns = 16;
   const Operands operands(args);
-  Product p{operands.m, operands.n, operands.k, args.groups, 0, 0, 1, operands.k};
+  Tiles p{operands.m, operands.n, operands.k, args.groups, 0, 0, 1, operands.k};
   p.tiles_m = divide_up(p.m, tile);
   p.tiles_n = divide_up(p.n, tile);
   const Epilogue<T> epilogue{static_cast<const T *>(args.bias), args.activation, args.alpha};
@@ -216,12 +217,45 @@ int convolve(const ConvArgs &args) {
                                              p, epilogue, sums, y);
   }
   if (failed || p.parts == 1) return failed;
-  return launch<join_parts<T>>(grid_for(p.results()), block_threads, 0, sums, p.parts, p.results(), columns, epilogue,
-                               y);
+  return launch<join_sums<T>>(grid_for(p.results()), block_threads, 0, sums, p.parts, p.results(), columns, epilogue,
+                              y);
 }
 
-template <class T>
-int convolve(const ConvArgs &args) {
+bool of_single_pixels(const ConvArgs &args) {
+  bool single = args.groups == 1;
+  for (const Axis &a : args.axis) single = single && a.window == 1 && a.stride == 1 && a.padding == 0 && a.in == a.out;
+  return single;
+}
+int multiply_pixels(const ConvArgs &args) {
+  MatMulArgs product{};
+  product.type = args.type;
+  product.a = args.a;
+  product.b = args.b;
+  product.bias = args.bias;
+  product.y = args.y;
+  product.batch = 1;
+  product.m = product.k = args.batch * elements(args.axis, &Axis::in);
+  product.n = args.kind == DG_CONV_INPUT ? args.in_channels : args.out_channels;
+  (args.kind == DG_CONV_FILTER ? product.m : product.k) = args.in_channels + args.out_channels - product.n;
+  product.transpose_a = args.kind == DG_CONV_FILTER;
+  product.transpose_b = args.kind == DG_CONV_INPUT;
+  product.tf32 = args.tf32;
+  product.activation = args.activation;
+  product.alpha = args.alpha;
+  return run_matmul(product);
+}
+
+// Groups of fewer channels leave tiles of the tensor cores mostly empty.
+bool worth_tensor_cores(const ConvArgs &args) {
+  constexpr int64_t channels = 16;
+  return args.groups == 1 ||
+         (args.in_channels / args.groups >= channels && args.out_channels / args.groups >= channels);
+}
+
+template <class T, class Format>
+int convolve(const ConvArgs &args, bool tensor_cores) {
+  if (tensor_cores && current().capability >= 80 && worth_tensor_cores(args) && windows_fit(args))
+    return mma_convolve<Format>(args);
   switch (args.kind) {
     case DG_CONV_FORWARD:
       return convolve<T, ForwardOperands<T>>(args);
@@ -236,7 +270,16 @@ int convolve(const ConvArgs &args) {
 }  // namespace gpu
 
 int run_conv(const ConvArgs &args) {
-  return gpu::with_floats(args.type, [&]<class T>() { return gpu::convolve<T>(args); });
+  if (gpu::of_single_pixels(args)) return gpu::multiply_pixels(args);
+  switch (args.type) {
+    case DG_FLOAT32:
+      return gpu::convolve<float, gpu::Tf32>(args, args.tf32);
+    case DG_FLOAT16:
+      return gpu::convolve<Half, gpu::F16>(args, true);
+    case DG_BFLOAT16:
+      return gpu::convolve<Brain, gpu::Bf16>(args, true);
+  }
+  return fail(DG_E_ARGUMENT, "A convolution takes floats");
 }
 
 }  // namespace dg

@@ -209,10 +209,10 @@ int product(const MatMulArgs &args, int64_t pitch_a, void *y, int out, const voi
 // y = activation(sums + bias), rounded once.
 template <class T>
 int finish_sums(const MatMulArgs &args, float *sums, T *y) {
-  Gemm<T> p = problem<T>(args);
+  Product<T> p = problem<T>(args);
   p.partial = sums;
   p.y = y;
-  return launch<add_parts<T>>(grid_for(p.results()), block_threads, 0, p);
+  return launch<add_parts<T>>(grid_for(p.results), block_threads, 0, p);
 }
 
 // With an activation: float32 sums first, in y itself or, for 16-bit results, as many at a time as there is room for.

@@ -24,20 +24,24 @@ struct Lines {
   int32_t width;       // bytes that may be copied at once: 16, 4 or one element
 };
 
+// m x n results for each of a batch of matrices, sums of k products each, and what becomes of them.
 template <class T>
-struct Gemm {
-  Lines<T> a, b;
-  int64_t batch, k;
+struct Product {
+  int64_t batch, m, n, k;
   T *y;
-  bool wide;           // rows of y may be written 16 bytes at a time
-  const T *bias;       // null: none
-  int32_t activation;  // unary operation or -1
+  int64_t results, pitch;  // elements of y in all, and from one row to the next
+  bool wide;               // rows of y may be written 16 bytes at a time
+  const T *bias;           // of a row of y; null: none
+  int32_t activation;      // unary operation or -1
   float alpha;
   int64_t tiles_m, tiles_n;
   int64_t parts, length;  // k is cut into parts of this length, each with sums of its own
-  Sum<T> *partial;        // [parts, batch, m, n] where there are several
+  Sum<T> *partial;        // where there are several: for each what lies in y in the end
+};
 
-  __host__ __device__ int64_t results() const { return batch * a.count * b.count; }
+template <class T>
+struct Gemm : Product<T> {
+  Lines<T> a, b;
 };
 
 // ---- Problems ----------------------------------------------------------------------------------------------------------
@@ -62,8 +66,11 @@ Gemm<T> problem(const MatMulArgs &args) {
   p.a = lines(args.a, args.m, !args.transpose_a, args.a_step);
   p.b = lines(args.b, args.n, args.transpose_b, args.b_step);
   p.batch = args.batch;
+  p.m = args.m;
+  p.n = p.pitch = args.n;
   p.k = p.length = args.k;
   p.y = static_cast<T *>(args.y);
+  p.results = p.batch * p.m * p.n;
   p.wide = access_width<T>(args.y, args.n) == 16;
   p.bias = static_cast<const T *>(args.bias);
   p.activation = args.activation;
@@ -74,12 +81,12 @@ Gemm<T> problem(const MatMulArgs &args) {
 
 // Cuts the results into tiles and, where these are few and k is long, k into parts that are worth their second pass.
 template <class Tile, class T>
-int64_t cut(Gemm<T> &p) {
+int64_t cut(Product<T> &p) {
   constexpr int64_t least_length = 128, enough_blocks = 256, rounding = 32;
-  p.tiles_m = divide_up(p.a.count, Tile::m);
-  p.tiles_n = divide_up(p.b.count, Tile::n);
+  p.tiles_m = divide_up(p.m, Tile::m);
+  p.tiles_n = divide_up(p.n, Tile::n);
   const int64_t tiles = p.tiles_m * p.tiles_n * p.batch;
-  const int64_t most = static_cast<int64_t>(workspace_bytes / sizeof(Sum<T>)) / p.results();
+  const int64_t most = static_cast<int64_t>(workspace_bytes / sizeof(Sum<T>)) / p.results;
   int64_t parts = enough_blocks / tiles;
   if (parts > p.k / least_length) parts = p.k / least_length;
   if (parts > most) parts = most;
@@ -92,13 +99,13 @@ int64_t cut(Gemm<T> &p) {
 }
 
 template <class T>
-int64_t tile_count(const Gemm<T> &p, int m, int n) {
-  return divide_up(p.a.count, m) * divide_up(p.b.count, n) * p.batch;
+int64_t tile_count(const Product<T> &p, int m, int n) {
+  return divide_up(p.m, m) * divide_up(p.n, n) * p.batch;
 }
 
 // ---- Blocks ------------------------------------------------------------------------------------------------------------
 
-// What a block works on: the tile of y at [row, column] of a matrix of the batch, for elements [begin, end) of k.
+// What a block works on: the tile at [row, column] of a matrix of the batch, for elements [begin, end) of k.
 struct Share {
   int64_t row, column, part, batch, begin, end;
 };
@@ -106,10 +113,10 @@ struct Share {
 // Blocks that run at the same time take tiles near each other, of `strip` rows of tiles, so that they find most of a and
 // b in the cache.
 template <class Tile, class T>
-__device__ Share share_of_block(const Gemm<T> &p) {
+__device__ Share share_of_block(const Product<T> &p, unsigned block = blockIdx.x) {
   constexpr unsigned strip = 8;
   const auto tiles_m = static_cast<unsigned>(p.tiles_m), tiles_n = static_cast<unsigned>(p.tiles_n);
-  const unsigned tile = blockIdx.x % (tiles_m * tiles_n), matrix = blockIdx.x / (tiles_m * tiles_n);
+  const unsigned tile = block % (tiles_m * tiles_n), matrix = block / (tiles_m * tiles_n);
   const unsigned first = tile / (strip * tiles_n) * strip, within = tile % (strip * tiles_n);
   const unsigned height = tiles_m - first < strip ? tiles_m - first : strip;
   Share share;
@@ -140,9 +147,9 @@ __device__ __attribute__((noinline)) static float activate(int op, float x, floa
   return x;
 }
 
-// What becomes of the sum of column j. The usual activation is not worth a call.
+// What becomes of the sum of column j of y. The usual activation is not worth a call.
 template <class T>
-__device__ T finish(const Gemm<T> &p, int64_t j, float sum) {
+__device__ T finish(const Product<T> &p, int64_t j, float sum) {
   if (p.bias) sum += widen(p.bias[j]);
   if (p.activation == static_cast<int>(Unary::relu)) {
     sum = activate_with<unary_op::relu>(sum, p.alpha);
@@ -151,21 +158,21 @@ __device__ T finish(const Gemm<T> &p, int64_t j, float sum) {
   }
   return narrow<T>(sum);
 }
-__device__ inline uint32_t finish(const Gemm<uint32_t> &, int64_t, uint32_t sum) { return sum; }
+__device__ inline uint32_t finish(const Product<uint32_t> &, int64_t, uint32_t sum) { return sum; }
 
-// y = finish(sum over parts), for all elements of the batch.
+// y = finish(sum over parts), for all of its elements.
 template <class T>
-__global__ void __launch_bounds__(block_threads) add_parts(const Gemm<T> __grid_constant__ p) {
-  const int64_t n = p.results();
+__global__ void __launch_bounds__(block_threads) add_parts(const Product<T> __grid_constant__ p) {
+  const int64_t n = p.results;
   for (int64_t i = first_index(); i < n; i += index_step()) {
     Sum<T> sum = p.partial[i];
     for (int64_t part = 1; part < p.parts; part++) sum += p.partial[part * n + i];
-    p.y[i] = finish(p, i % p.b.count, sum);
+    p.y[i] = finish(p, i % p.pitch, sum);
   }
 }
 template <class T>
-int join_parts(const Gemm<T> &p) {
-  return p.parts > 1 ? launch<add_parts<T>>(grid_for(p.results()), block_threads, 0, p) : 0;
+int join_parts(const Product<T> &p) {
+  return p.parts > 1 ? launch<add_parts<T>>(grid_for(p.results), block_threads, 0, p) : 0;
 }
 
 }  // namespace dg::gpu

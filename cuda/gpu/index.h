@@ -22,6 +22,13 @@ class Divider {
     rest = n - quotient * size_;
     return quotient;
   }
+  // For sizes and numbers that are known to be below 2^31.
+  __device__ int32_t divide(int32_t n, int32_t &rest) const {
+    const auto quotient = static_cast<int32_t>(fast(static_cast<uint32_t>(n)));
+    rest = n - quotient * static_cast<int32_t>(size_);
+    return quotient;
+  }
+  __host__ __device__ int64_t size() const { return size_; }
 
  private:
   __device__ int64_t fast(uint32_t n) const { return (__umulhi(n, magic_) + n) >> shift_; }

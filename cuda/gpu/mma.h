@@ -62,9 +62,9 @@ struct Factors {
 };
 
 // sums += a . b over the loaders' next `depth` elements of k. All threads of the block must be here.
-template <class Format, class Tile, class LoaderA, class LoaderB>
+template <class Format, class Tile, class LoaderA, class LoaderB, class Depth>
 __device__ void multiply_slices(Sums<Tile> &sums, typename Format::Element *shared, LoaderA &a, LoaderB &b,
-                                int64_t depth) {
+                                Depth depth) {
   using T = typename Format::Element;
   using SliceA = typename LoaderA::Slice;
   using SliceB = typename LoaderB::Slice;
@@ -73,7 +73,7 @@ __device__ void multiply_slices(Sums<Tile> &sums, typename Format::Element *shar
   const auto next = [](int stage) { return stage + 1 < Tile::stages ? stage + 1 : 0; };
 
   int free_stage = 0;
-  int64_t uncopied = depth;
+  Depth uncopied = depth;
   const auto copy = [&] {
     if (uncopied > 0) {
       T *const stage = shared + free_stage * stage_size;
@@ -106,8 +106,9 @@ __device__ void multiply_slices(Sums<Tile> &sums, typename Format::Element *shar
 #pragma unroll 1
   for (int slice = 0; slice < slices; slice++) {
     load(second, 1);
-    copy();
+    if (!LoaderA::late) copy();
     first.multiply(sums);
+    if (LoaderA::late) copy();
     wait();
     index = next(index);
     load(first, 0);  // of nothing at the end
@@ -118,40 +119,52 @@ __device__ void multiply_slices(Sums<Tile> &sums, typename Format::Element *shar
 
 // ---- Results -----------------------------------------------------------------------------------------------------------
 
+// What a block works on, and where its results lie in y. What else has rows elsewhere says so by the same names.
+template <class Tile, class T>
+struct GemmShare : Share {
+  const Product<T> &p;
+  __device__ explicit GemmShare(const Product<T> &p_) : Share(share_of_block<Tile>(p_)), p(p_) {}
+  __device__ int64_t count() const { return p.m; }
+  __device__ int64_t first_column() const { return 0; }
+  __device__ int64_t place(int64_t i) const { return (batch * p.m + i) * p.n; }  // of row i
+};
+
 // Some rows of a warp's part of the tile, from shared memory to y: `each` neighbours per thread.
-template <int each, class Tile, class T, class To, class Result>
-__device__ void store_rows(const Gemm<T> &p, const float *rows, int64_t row, int64_t column, int lane, To *y,
-                           const Result &result) {
+template <int each, class Tile, class To, class Result, class OfBlock>
+__device__ void store_rows(const OfBlock &share, int64_t columns, const float *sums, int64_t row, int64_t column,
+                           int lane, To *y, const Result &result) {
   constexpr int across = Tile::warp_n / each;
 #pragma unroll 1
   for (int i = lane; i < Tile::pass_rows * across; i += 32) {
     const int64_t r = row + i / across, c = column + i % across * each;
-    if (r >= p.a.count || c >= p.b.count) continue;
+    if (r >= share.count() || c >= columns) continue;
     constexpr int some = each < 4 ? each : 4;
-    struct alignas(sizeof(float) * some) Sums {
+    struct alignas(sizeof(float) * some) Some {
       float at[some];
     };
-    struct alignas(sizeof(To) * each) {
-      To at[each];
-    } out;
+    To out[each];
 #pragma unroll
     for (int j = 0; j < each; j += some) {
-      const float *const from = rows + i / across * Tile::row_pitch + i % across * each + j;
-      const Sums sums = *reinterpret_cast<const Sums *>(from);
+      const float *const from = sums + i / across * Tile::row_pitch + i % across * each + j;
+      const Some those = *reinterpret_cast<const Some *>(from);
 #pragma unroll
-      for (int l = 0; l < some; l++) out.at[j + l] = result(c + j + l, sums.at[l]);
+      for (int l = 0; l < some; l++) out[j + l] = result(c + j + l, those.at[l]);
     }
-    *reinterpret_cast<decltype(out) *>(y + r * p.b.count + c) = out;
+    To *const to = y + share.place(r) + c;
+    if constexpr (sizeof out == 16) {
+      ptx::store_16(to, out);
+    } else {
+      *to = out[0];
+    }
   }
 }
 
-template <class Tile, class T>
-__device__ void store_sums(const Gemm<T> &p, const Share &share, const Sums<Tile> &sums, float *shared) {
+template <class Tile, class T, class OfBlock>
+__device__ void store_sums(const Product<T> &p, const OfBlock &share, const Sums<Tile> &sums, float *shared) {
   constexpr int passes = Tile::warp_m / Tile::pass_rows, tall = Tile::pass_rows / 16;
   const Warp<Tile> warp;
-  const int64_t matrix = p.a.count * p.b.count;
-  float *const rows = shared + warp.index * Tile::pass_size;
-  float *const mine = rows + warp.lane / 4 * Tile::row_pitch + warp.lane % 4 * 2;
+  float *const some = shared + warp.index * Tile::pass_size;
+  float *const mine = some + warp.lane / 4 * Tile::row_pitch + warp.lane % 4 * 2;
 #pragma unroll
   for (int pass = 0; pass < passes; pass++) {
 #pragma unroll
@@ -166,14 +179,16 @@ __device__ void store_sums(const Gemm<T> &p, const Share &share, const Sums<Tile
     }
     __syncwarp();
     const int64_t row = share.row + warp.row + pass * Tile::pass_rows, column = share.column + warp.column;
-    const auto finished = [&](int64_t j, float sum) { return finish(p, j, sum); };
+    const auto store = [&]<int each>(auto *y, const auto &result) {
+      store_rows<each, Tile>(share, p.n, some, row, column, warp.lane, y, result);
+    };
+    const auto finished = [&](int64_t j, float sum) { return finish(p, share.first_column() + j, sum); };
     if (p.parts > 1) {
-      store_rows<1, Tile>(p, rows, row, column, warp.lane, p.partial + (share.part * p.batch + share.batch) * matrix,
-                          [](int64_t, float sum) { return sum; });
+      store.template operator()<1>(p.partial + share.part * p.results, [](int64_t, float sum) { return sum; });
     } else if (p.wide) {
-      store_rows<16 / sizeof(T), Tile>(p, rows, row, column, warp.lane, p.y + share.batch * matrix, finished);
+      store.template operator()<16 / sizeof(T)>(p.y, finished);
     } else {
-      store_rows<1, Tile>(p, rows, row, column, warp.lane, p.y + share.batch * matrix, finished);
+      store.template operator()<1>(p.y, finished);
     }
     __syncwarp();
   }
@@ -189,11 +204,12 @@ __global__ void __launch_bounds__(Tile::threads, Tile::blocks)
     mma_gemm(const Gemm<typename Format::Element> __grid_constant__ p) {
   if constexpr (ptx::tensor_cores) {
     using T = typename Format::Element;
-    constexpr bool along_a = (layout & a_along_k) != 0, along_b = (layout & b_along_k) != 0, wide = layout & wide_reads;
+    constexpr bool along_a = (layout & a_along_k) != 0, along_b = (layout & b_along_k) != 0;
+    constexpr Reads reads = layout & wide_reads ? Reads::wide : Reads::narrow;
     DG_SHARED(T, shared);
-    const Share share = share_of_block<Tile>(p);
-    MatrixLoader<T, along_a, wide, Tile::m, Tile::threads> a(p.a, share.batch, share.row, share.begin);
-    MatrixLoader<T, along_b, wide, Tile::n, Tile::threads> b(p.b, share.batch, share.column, share.begin);
+    const GemmShare<Tile, T> share(p);
+    MatrixLoader<T, along_a, reads, Tile::m, Tile::threads> a(p.a, share.batch, share.row, share.begin);
+    MatrixLoader<T, along_b, reads, Tile::n, Tile::threads> b(p.b, share.batch, share.column, share.begin);
     Sums<Tile> sums = {};
     multiply_slices<Format, Tile>(sums, shared, a, b, share.end - share.begin);
     store_sums<Tile>(p, share, sums, reinterpret_cast<float *>(shared));
@@ -222,16 +238,23 @@ using LargeMma = MmaTile<128, 128, 2, 2, 3, 2>;
 using MiddleMma = MmaTile<128, 64, 2, 2, 4, 3>;
 using SmallMma = MmaTile<64, 64, 2, 2, 4, 4>;
 
-// In the largest tiles of which there are enough to fill a GPU, and which are not half empty.
+// Calls f.operator()<Tile>() for the largest tiles of which there are enough to fill a GPU, parts of a long k counted, and
+// which are not half empty.
+template <class T, class F>
+int with_mma_tile(const Product<T> &p, const F &f) {
+  constexpr int64_t enough_tiles = 128, long_part = 2048;
+  const int64_t parts = p.k > long_part ? p.k / long_part : 1;
+  const auto suits = [&]<class Tile>() {
+    return tile_count(p, Tile::m, Tile::n) * parts >= enough_tiles && p.m > Tile::m / 2 && p.n > Tile::n / 2;
+  };
+  if (suits.template operator()<LargeMma>()) return f.template operator()<LargeMma>();
+  if (suits.template operator()<MiddleMma>()) return f.template operator()<MiddleMma>();
+  return f.template operator()<SmallMma>();
+}
+
 template <class Format>
 int mma_multiply(const Gemm<typename Format::Element> &p) {
-  constexpr int64_t enough_tiles = 128;
-  const auto suits = [&]<class Tile>() {
-    return tile_count(p, Tile::m, Tile::n) >= enough_tiles && p.a.count > Tile::m / 2 && p.b.count > Tile::n / 2;
-  };
-  if (suits.template operator()<LargeMma>()) return mma_tiles<Format, LargeMma>(p);
-  if (suits.template operator()<MiddleMma>()) return mma_tiles<Format, MiddleMma>(p);
-  return mma_tiles<Format, SmallMma>(p);
+  return with_mma_tile(p, [&]<class Tile>() { return mma_tiles<Format, Tile>(p); });
 }
 extern template int mma_multiply<F16>(const Gemm<Half> &);
 extern template int mma_multiply<Bf16>(const Gemm<Brain> &);

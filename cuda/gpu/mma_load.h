@@ -3,6 +3,8 @@
 //
 // A loader is made by each thread of a block for one operand and the block's tile. The engine asks of it:
 //   Slice            a type of mma_slice.h: how its slices lie in shared memory;
+//   late             (that of a) whether copies start when the first step's factors are used up, because making their
+//                    addresses takes the registers of these;
 //   copy(to, there)  starts copying the calling thread's part of the next slice to `to`. `there` elements of k are left
 //                    from the slice's first on; beyond them, and for lines that there are not, go zeros. The copies join
 //                    the thread's current group of asynchronous copies, or are done on return.
@@ -30,14 +32,19 @@ __device__ void copy_narrow(T *to, const T *from, int there, bool by_4) {
   }
 }
 
-// Of a matrix in memory, from element `k` on. `wide`: it may be read 16 bytes at a time.
-template <class T, bool along_k, bool wide, int lines, int threads>
+// Whether 16 bytes may be read at a time: always, never, or as the matrix says.
+enum class Reads { wide, narrow, either };
+
+// Of a matrix in memory, from element `k` on.
+template <class T, bool along_k, Reads reads, int lines, int threads>
 class MatrixLoader {
  public:
   using Slice = gpu::Slice<T, along_k, lines>;
+  static constexpr bool late = false;
 
   __device__ MatrixLoader(const Lines<T> &matrix, int64_t batch, int64_t line, int64_t k)
-      : by_4_(matrix.width >= 4),
+      : by_16_(matrix.width == 16),
+        by_4_(matrix.width >= 4),
         pitch_(along_k ? matrix.line : matrix.step),
         lines_left_(matrix.count - line < lines ? static_cast<int>(matrix.count - line) : lines) {
     const int64_t row = first_row() + (along_k ? line : k),
@@ -51,7 +58,7 @@ class MatrixLoader {
     const int elements = (along_k ? deep : lines_left_) - first_chunk() * Slice::chunk;
     to += Slice::place(first_row(), first_chunk());
     // Rows that are so far apart are turned alike.
-    if constexpr (wide) {
+    if (reads == Reads::wide || (reads == Reads::either && by_16_)) {
 #pragma unroll
       for (int i = 0; i < each; i++)
         ptx::copy_async_16(to + i * apart * Slice::row_size, from_ + i * apart * pitch_,
@@ -72,7 +79,7 @@ class MatrixLoader {
   __device__ static int first_row() { return static_cast<int>(threadIdx.x) / Slice::row_chunks; }
   __device__ static int first_chunk() { return static_cast<int>(threadIdx.x) % Slice::row_chunks; }
 
-  bool by_4_;
+  bool by_16_, by_4_;
   int64_t pitch_;
   int lines_left_;
   const T *from_;  // the thread's first chunk of the next slice

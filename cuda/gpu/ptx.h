@@ -3,6 +3,7 @@
 #pragma once
 #include <cuda_runtime.h>
 #include <stdint.h>
+#include <string.h>
 
 // T *name: the block's dynamic shared memory, aligned to 128 bytes.
 #define DG_SHARED(T, name)                                          \
@@ -12,6 +13,24 @@
 namespace dg::ptx {
 
 __device__ inline unsigned shared_address(const void *p) { return static_cast<unsigned>(__cvta_generic_to_shared(p)); }
+
+// blockIdx.x, read anew: what follows from it is made again rather than kept in registers until then.
+__device__ inline unsigned block_again() {
+  unsigned block;
+  asm volatile("mov.u32 %0, %%ctaid.x;" : "=r"(block));
+  return block;
+}
+
+// Writes 16 bytes at once, which compilers do not make of elements that calls made one by one.
+template <class T, int n>
+__device__ inline void store_16(void *global, const T (&elements)[n]) {
+  static_assert(sizeof elements == 16);
+  uint32_t word[4];
+  memcpy(word, elements, 16);
+  asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(global), "r"(word[0]), "r"(word[1]), "r"(word[2]),
+               "r"(word[3])
+               : "memory");
+}
 
 // Starts copying 4 (or 16, both sides aligned) bytes to shared memory, or writes zeros if not `valid`. They have
 // arrived after copy_async_wait, for the other threads after a barrier as well.

@@ -101,19 +101,18 @@ __global__ void __launch_bounds__(Tile::threads, simt_blocks<T, Tile>) simt_gemm
     }
   }
 
-  const int64_t matrix = p.a.count * p.b.count;
 #pragma unroll
   for (int i = 0; i < Tile::thread_m; i++) {
     const int64_t row = share.row + Tile::place(thread_row, i, Tile::m, Tile::thread_m);
 #pragma unroll
     for (int j = 0; j < Tile::thread_n; j++) {
       const int64_t column = share.column + Tile::place(thread_column, j, Tile::n, Tile::thread_n);
-      if (row >= p.a.count || column >= p.b.count) continue;
-      const int64_t at = row * p.b.count + column;
+      if (row >= p.m || column >= p.n) continue;
+      const int64_t at = (share.batch * p.m + row) * p.n + column;
       if (p.parts > 1) {
-        p.partial[(share.part * p.batch + share.batch) * matrix + at] = sum[i][j];
+        p.partial[share.part * p.results + at] = sum[i][j];
       } else {
-        p.y[share.batch * matrix + at] = finish(p, column, sum[i][j]);
+        p.y[at] = finish(p, column, sum[i][j]);
       }
     }
   }

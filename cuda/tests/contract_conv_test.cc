@@ -21,28 +21,37 @@ void convolutions() {
   both("filter gradient", dw, {58, 91, 23, 32}, DG_CONV_FILTER, x, x, 0, -1);
 }
 
+// The same in all channels, which a GPU takes one by one or together.
 template <class T>
-void poolings() {
-  const Array<T> x(stored<T>({1, 5, 5, 2, 3, 4, 8, 2})), y(2), dy(stored<T>({8, 2})), dx(8);
-  const Array<int32_t> place(2);
-  const auto shape = [] { put({1, 1, 8, 2, 4, 4, 1, 0}); };
-  both_ways("average", y, stored<T>({3.25f, 4.25f}), [&] {
+void poolings(int channels) {
+  const auto each = [&](const Floats &pixels) {
+    Floats all;
+    for (const float pixel : pixels) all.insert(all.end(), channels, pixel);
+    return stored<T>(all);
+  };
+  const Array<T> x(each({1, 5, 5, 2, 3, 4, 8, 2})), y(2 * channels), dy(each({8, 2})), dx(8 * channels);
+  const Array<int32_t> place(2 * channels);
+  std::vector<int32_t> places;
+  for (int i : {1, 6})
+    for (int c = 0; c < channels; c++) places.push_back(i * channels + c);
+  const auto shape = [&] { put({1, static_cast<double>(channels), 8, 2, 4, 4, 1, 0}); };
+  both_ways("average", y, each({3.25f, 4.25f}), [&] {
     shape();
     return dg_pool(DG_POOL_AVERAGE, x, y, 1);
   });
-  both_ways("maximum", y, stored<T>({5, 8}), [&] {
+  both_ways("maximum", y, each({5, 8}), [&] {
     shape();
     return dg_pool(DG_POOL_MAX, x, y, 1);
   });
-  both_ways("its place", place, {1, 6}, [&] {
+  both_ways("its place", place, places, [&] {
     shape();
     return dg_pool(DG_POOL_ARGMAX, x, place, 1);
   });
-  both_ways("gradient of the maximum", dx, stored<T>({0, 8, 0, 0, 0, 0, 2, 0}), [&] {
+  both_ways("gradient of the maximum", dx, each({0, 8, 0, 0, 0, 0, 2, 0}), [&] {
     shape();
     return dg_pool_grad(DG_POOL_MAX, x, y, dy, dx, 1);
   });
-  both_ways("gradient of the average", dx, stored<T>({2, 2, 2, 2, 0.5f, 0.5f, 0.5f, 0.5f}), [&] {
+  both_ways("gradient of the average", dx, each({2, 2, 2, 2, 0.5f, 0.5f, 0.5f, 0.5f}), [&] {
     shape();
     return dg_pool_grad(DG_POOL_AVERAGE, 0, 0, dy, dx, 1);
   });
@@ -132,9 +141,9 @@ int main() {
   convolutions<float>();
   convolutions<Half>();
   convolutions<Brain>();
-  poolings<float>();
-  poolings<Half>();
-  poolings<Brain>();
+  for (int channels : {1, 16}) poolings<float>(channels);
+  for (int channels : {1, 16}) poolings<Half>(channels);
+  for (int channels : {1, 16}) poolings<Brain>(channels);
   refusals();
   CHECK(dg_memory(0, DG_ARRAY_COUNT) == 0, "%g arrays are left", dg_memory(0, DG_ARRAY_COUNT));
   return check_report("contract_conv_test");

@@ -1,8 +1,9 @@
 // What does the native convolution compute? Input, filter and output of a convolution belong together: from any two of them follows
 // the third, or its gradient. So there are three operations, each of which is what the others' gradients are made of.
 
-import { ConvKind } from "../native/symbols.ts";
+import { ConvKind, MatMulFlag } from "../native/symbols.ts";
 import { type Inputs, op } from "../op.ts";
+import { tensorFloat32ExecutionEnabled } from "../precision.ts";
 import { makeTensor, type Tensor } from "../tensor.ts";
 import { sumTo } from "./broadcast.ts";
 import { epilogue } from "./epilogue.ts";
@@ -50,7 +51,7 @@ const define = (part: Part, activated: boolean) => {
         inputs.bias?.handle ?? 0,
         y.handle,
         c.in.length,
-        0,
+        tensorFloat32ExecutionEnabled() ? MatMulFlag.tf32 : 0,
         c.activation === undefined ? -1 : native.id("unary", c.activation),
         0,
       ));

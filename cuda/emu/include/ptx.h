@@ -78,6 +78,14 @@ void mma_16bit(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], em
 
 }  // namespace detail
 
+template <class T, int n>
+void store_16(void *global, const T (&elements)[n]) {
+  if (reinterpret_cast<uintptr_t>(global) % 16) emu::trap("store_16 to misaligned memory");
+  memcpy(global, elements, 16);
+}
+
+inline unsigned block_again() { return blockIdx.x; }
+
 inline void copy_async_4(void *shared, const void *global, bool valid) { detail::start_copy(shared, global, 4, valid); }
 inline void copy_async_16(void *shared, const void *global, bool valid) {
   if ((reinterpret_cast<uintptr_t>(shared) | reinterpret_cast<uintptr_t>(global)) % 16)
@@ -95,7 +103,7 @@ void copy_async_wait() {
       continue;
     }
     memset(c.to, 0, c.bytes);
-    memcpy(c.to, c.from, c.valid);
+    if (c.valid) memcpy(c.to, c.from, c.valid);
   }
   t.copies.resize(kept);
 }
