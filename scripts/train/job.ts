@@ -1,5 +1,6 @@
 // What is a model that can be trained from the command line? What it takes, and what training it gives.
 
+import { DinogradError } from "../../src/errors.ts";
 import type * as dg from "../../mod.ts";
 import type { EpochReport } from "../training_spec.ts";
 
@@ -55,4 +56,17 @@ export interface Job {
   learningRate: number;
   /** Reads the data, makes the model, trains and tests it; undefined where there was nothing to train. */
   run(settings: Settings): Promise<Outcome | undefined>;
+}
+
+/** What `read` gives, or a sentence: what was wanted, and what the path is instead. */
+export async function reading<T>(
+  wanted: string,
+  path: string,
+  read: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw new DinogradError(`Wanted ${wanted}, got ${path}: ${(error as Error).message}`);
+  }
 }

@@ -5,7 +5,7 @@ import { Prng } from "../../src/data/prng.ts";
 import { DinogradError } from "../../src/errors.ts";
 import { fitAndTest, type Samples, sizes } from "./fit.ts";
 import { writeOpinions } from "./grammar.ts";
-import type { Job, Outcome, Settings } from "./job.ts";
+import { type Job, type Outcome, reading, type Settings } from "./job.ts";
 
 /** Longer sentences are cut. */
 const outputSequenceLength = 40;
@@ -28,7 +28,11 @@ export const sentiment: Job = {
 
 /** The sentences of the one file in the folder whose name has this in it. */
 async function readSentences(folder: string, part: string): Promise<string[]> {
-  const there = Array.from(Deno.readDirSync(folder), ({ name }) => name);
+  const there = await reading(
+    "a folder of two files",
+    folder,
+    () => Array.from(Deno.readDirSync(folder), ({ name }) => name),
+  );
   const names = there.filter((name) => name.toLowerCase().includes(part));
   if (names.length !== 1) {
     throw new DinogradError(

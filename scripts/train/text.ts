@@ -5,7 +5,7 @@ import { Prng } from "../../src/data/prng.ts";
 import { DinogradError } from "../../src/errors.ts";
 import { fitAndTest, type Samples, sizes } from "./fit.ts";
 import { writeTales } from "./grammar.ts";
-import type { Job, Outcome, Settings } from "./job.ts";
+import { type Job, type Outcome, reading, type Settings } from "./job.ts";
 
 /** How many characters a sample has. */
 const window = 50;
@@ -41,7 +41,7 @@ async function run(settings: Settings): Promise<Outcome> {
   const { data, samples, seed, temperature } = settings;
   const whole = data === undefined
     ? writeTales(100_000, new Prng(seed))
-    : await Deno.readTextFile(data);
+    : await reading("a text file", data, () => Deno.readTextFile(data));
   const characters = [...whole], vocabulary = [...new Set(characters)].sort();
   const numbers = new Map(vocabulary.map((c, i) => [c, i]));
   const tokens = Int32Array.from(characters, (c) => numbers.get(c)!);
