@@ -77,13 +77,6 @@ function attention(
   );
 }
 
-/** Attention as one would write it without the operation. */
-function composedAttention(q: dg.Tensor, k: dg.Tensor, v: dg.Tensor): dg.Tensor {
-  const [a, b, c] = [q, k, v].map((x) => x.transpose([0, 2, 1, 3]));
-  const weights = a.matMul(b, false, true).mul(1 / Math.sqrt(q.shape[3])).softmax();
-  return weights.matMul(c).transpose([0, 2, 1, 3]);
-}
-
 /** All three gradients; those before the last are given back. */
 function gradients(f: (q: dg.Tensor, k: dg.Tensor, v: dg.Tensor) => dg.Tensor) {
   return (...x: dg.Tensor[]) =>
@@ -211,13 +204,6 @@ export const operations: readonly Operation[] = [
   ...attentions.flatMap((sizes) => [
     attention("attention", sizes, 2, (q, k, v) => dg.dotProductAttention(q, k, v)),
     attention("attention with gradients", sizes, 7, gradients(dg.dotProductAttention)),
-    attention(
-      "attention of products",
-      sizes,
-      2,
-      (q, k, v) => dg.tidy(() => composedAttention(q, k, v)),
-    ),
-    attention("attention of products with gradients", sizes, 6, gradients(composedAttention)),
   ]),
   embedding(10_000, 256, 1280),
   embedding(65_536, 64, 8192),
