@@ -1,6 +1,7 @@
 // Do recurrent layers do what Keras's do beyond its reference numbers: states kept and passed on, cells of one's own, recorded steps?
 import assert from "node:assert";
 import * as dg from "../mod.ts";
+import { device, devices } from "../src/native/device.ts";
 import { close, onEachDevice } from "./fixtures.ts";
 
 const symbolic = (x: unknown) => x as dg.SymbolicTensor;
@@ -299,6 +300,29 @@ onEachDevice("steps of LSTM cells are those of the layer, one on top of the othe
     );
     for (const layer of layers) layer.dispose();
   });
+});
+
+onEachDevice("a layer of another device works where its weights are", (home) => {
+  const away = devices().find((d) => d !== home);
+  if (!away) return;
+  const makes = [
+    ...Object.values(kinds),
+    (args: { units: number }) => dg.layers.rnn({ cell: dg.layers.lstmCell(args) }),
+    (args: { units: number }) => dg.layers.lstm({ ...args, activation: "softsign" }),
+    (args: { units: number }) => dg.layers.lstm({ ...args, dropout: 0.5, recurrentDropout: 0.5 }),
+  ];
+  for (const make of makes) {
+    dg.tidy(() => {
+      const layer = make({ units: 3 });
+      const x = device(away.name, () => dg.randomNormal([2, 4, 5]));
+      device(away.name, () => layer.apply(x));
+      const f = () => (layer.apply(x, { training: true }) as dg.Tensor).sum();
+      const { value, grads } = dg.variableGrads(f, layer.trainableWeights.map((w) => w.variable));
+      const empty = layer.apply(x.slice([0, 0, 0], [2, 0, 5])) as dg.Tensor;
+      for (const t of [value, empty, ...Object.values(grads)]) assert.equal(t.device, away);
+      layer.dispose();
+    });
+  }
 });
 
 Deno.test("recurrent layers say what they want", () => {

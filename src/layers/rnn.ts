@@ -6,6 +6,7 @@ import { zerosLike } from "../ops/creation.ts";
 import { stack, unstack } from "../ops/join.ts";
 import { reverse } from "../ops/movement.ts";
 import { where } from "../ops/logical.ts";
+import { composite } from "../ops/operand.ts";
 import { reshape } from "../ops/reshape.ts";
 import { tidy } from "../scope.ts";
 import { argsOf, type ClassConfig, type Config, serialize } from "../serialization.ts";
@@ -156,7 +157,7 @@ export class RNN extends Layer {
   /** Walks along `inputs`, sequences alone or followed by states to begin with. */
   override call(inputs: Tensor | Tensor[], args: CallArgs): Tensor | Tensor[] {
     const [x, ...given] = [inputs].flat();
-    return tidy(() => {
+    return composite(x, () => {
       const steps = x.shape[1], like = this.#stepOf(x);
       const states = this.#initialStates(like, given);
       if (x.isAbstract || steps === 0) return this.#describe(like, states, steps);
