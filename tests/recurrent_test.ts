@@ -298,6 +298,10 @@ onEachDevice("steps of LSTM cells are those of the layer, one on top of the othe
       () => dg.basicLSTMCell(0, dg.ones([4, 4]), dg.ones([4]), h[0], c[0], h[0]),
       /of 3 units wants a kernel \[features \+ units, 12\], got \[4,4\]/,
     );
+    assert.throws(
+      () => dg.basicLSTMCell(0, dg.ones([4, 4]), dg.ones([4]), h[0], [1], h[0]),
+      /wants states c and h \[batch, units\], got \[1\] and \[2,3\]/,
+    );
     for (const layer of layers) layer.dispose();
   });
 });
@@ -345,6 +349,13 @@ Deno.test("recurrent layers say what they want", () => {
         dg.layers.lstm({ units: 2 }).apply(dg.ones([2, 3, 4]), { initialState: dg.ones([2, 2]) }),
       /begins with states \[2,2\], \[2,2\], got \[2,2\]/,
     );
+    const turned = { mask: dg.ones([3, 2], "bool") }; // as many values as the right one
+    for (const activation of ["tanh", "softsign"]) {
+      refuses(
+        () => dg.layers.lstm({ units: 2, activation, name: "l" }).apply(dg.ones([2, 3, 4]), turned),
+        /"l" wants a mask \[2,3\] of its steps, got \[3,2\]/,
+      );
+    }
     refuses(
       () => dg.layers.gru({ units: 2, stateful: true }).apply(dg.input({ shape: [3, 1] })),
       /is stateful: it needs to know the batch size/,

@@ -161,7 +161,7 @@ export class RNN extends Layer {
       const steps = x.shape[1], like = this.#stepOf(x);
       const states = this.#initialStates(like, given);
       if (x.isAbstract || steps === 0) return this.#describe(like, states, steps);
-      const mask = [args.mask].flat()[0] ?? null, stepArgs = this.cell.stepArgs(like, args);
+      const mask = this.#maskOf(x, args), stepArgs = this.cell.stepArgs(like, args);
       const { output, last } = walksAtOnce(this.cell)
         ? this.#walkAtOnce(
           this.cell,
@@ -174,6 +174,16 @@ export class RNN extends Layer {
       if (this.stateful) this.states.forEach((kept, i) => kept.assign(last[i]));
       return this.#give(output, last);
     });
+  }
+
+  #maskOf(x: Tensor, args: CallArgs): Tensor | null {
+    const mask = [args.mask].flat()[0] ?? null, wanted = x.shape.slice(0, 2);
+    if (!mask || sameShape(mask.shape, wanted)) return mask;
+    throw new DinogradError(
+      `Layer "${this.name}" wants a mask ${showShape(wanted)} of its steps, got ${
+        showShape(mask.shape)
+      }`,
+    );
   }
 
   // A description of the inputs of one step.
