@@ -46,7 +46,7 @@ onEachDevice("memory of images follows its definition, in either data format", (
     );
     assert.throws(
       () => dg.layers.convLstm2d({ filters: 2, kernelSize: 3 }).apply(dg.ones([2, 3, 4])),
-      /takes sequences of images/,
+      /takes images \[batch, height, width, channels\] in each step, got \[/,
     );
     for (const made of [layer, first, again]) made.dispose();
   });

@@ -262,9 +262,25 @@ Deno.test("normalization says what it wants", () => {
       /epsilon of "n" must be a number from 0, got -1/,
     );
     refused(() => L.batchNormalization({ axis: 2, name: "n" }).apply(x), /"n" got axis 2/);
-    const layer = L.batchNormalization({ name: "n" });
-    layer.apply(x);
-    refused(() => layer.apply(dg.ones([2, 5])), /"n" was built for 6 channels, got \[2,5\]/);
+    const builders = [
+      L.batchNormalization,
+      L.layerNormalization,
+      (args: { name: string }) => L.groupNormalization({ ...args, groups: 1 }),
+      L.rmsNormalization,
+    ];
+    for (const make of builders) {
+      const layer = make({ name: "n" });
+      layer.apply(x);
+      const other = () => layer.apply(dg.ones([2, 5]));
+      refused(other, /"n" was built for \[6\] along axis 1, got \[2,5\]/);
+      layer.dispose();
+    }
+    const layer = L.layerNormalization({ axis: [1, 2], name: "n" });
+    layer.apply(dg.ones([2, 3, 4]));
+    refused(
+      () => layer.apply(dg.ones([2, 4, 3])), // as many values
+      /"n" was built for \[3,4\] along axis 1,2, got \[2,4,3\]/,
+    );
     layer.dispose();
     refused(
       () => L.groupNormalization({ groups: 4, name: "n" }).apply(x),

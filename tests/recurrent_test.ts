@@ -1,6 +1,7 @@
 // Do recurrent layers do what Keras's do beyond its reference numbers: states kept and passed on, cells of one's own, recorded steps?
 import assert from "node:assert";
 import * as dg from "../mod.ts";
+import { device, devices } from "../src/native/device.ts";
 import { close, onEachDevice } from "./fixtures.ts";
 
 const symbolic = (x: unknown) => x as dg.SymbolicTensor;
@@ -297,8 +298,35 @@ onEachDevice("steps of LSTM cells are those of the layer, one on top of the othe
       () => dg.basicLSTMCell(0, dg.ones([4, 4]), dg.ones([4]), h[0], c[0], h[0]),
       /of 3 units wants a kernel \[features \+ units, 12\], got \[4,4\]/,
     );
+    assert.throws(
+      () => dg.basicLSTMCell(0, dg.ones([4, 4]), dg.ones([4]), h[0], [1], h[0]),
+      /wants states c and h \[batch, units\], got \[1\] and \[2,3\]/,
+    );
     for (const layer of layers) layer.dispose();
   });
+});
+
+onEachDevice("a layer of another device works where its weights are", (home) => {
+  const away = devices().find((d) => d !== home);
+  if (!away) return;
+  const makes = [
+    ...Object.values(kinds),
+    (args: { units: number }) => dg.layers.rnn({ cell: dg.layers.lstmCell(args) }),
+    (args: { units: number }) => dg.layers.lstm({ ...args, activation: "softsign" }),
+    (args: { units: number }) => dg.layers.lstm({ ...args, dropout: 0.5, recurrentDropout: 0.5 }),
+  ];
+  for (const make of makes) {
+    dg.tidy(() => {
+      const layer = make({ units: 3 });
+      const x = device(away.name, () => dg.randomNormal([2, 4, 5]));
+      device(away.name, () => layer.apply(x));
+      const f = () => (layer.apply(x, { training: true }) as dg.Tensor).sum();
+      const { value, grads } = dg.variableGrads(f, layer.trainableWeights.map((w) => w.variable));
+      const empty = layer.apply(x.slice([0, 0, 0], [2, 0, 5])) as dg.Tensor;
+      for (const t of [value, empty, ...Object.values(grads)]) assert.equal(t.device, away);
+      layer.dispose();
+    });
+  }
 });
 
 Deno.test("recurrent layers say what they want", () => {
@@ -321,6 +349,13 @@ Deno.test("recurrent layers say what they want", () => {
         dg.layers.lstm({ units: 2 }).apply(dg.ones([2, 3, 4]), { initialState: dg.ones([2, 2]) }),
       /begins with states \[2,2\], \[2,2\], got \[2,2\]/,
     );
+    const turned = { mask: dg.ones([3, 2], "bool") }; // as many values as the right one
+    for (const activation of ["tanh", "softsign"]) {
+      refuses(
+        () => dg.layers.lstm({ units: 2, activation, name: "l" }).apply(dg.ones([2, 3, 4]), turned),
+        /"l" wants a mask \[2,3\] of its steps, got \[3,2\]/,
+      );
+    }
     refuses(
       () => dg.layers.gru({ units: 2, stateful: true }).apply(dg.input({ shape: [3, 1] })),
       /is stateful: it needs to know the batch size/,

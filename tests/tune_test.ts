@@ -165,7 +165,10 @@ Deno.test("a model that is being fitted is not tuned, nor fitted while it is tun
   await assert.rejects(dg.tune.batchSize(model), /cannot be tuned while fit runs/);
   await fitting;
   const tuning = dg.tune.batchSize(model, { max: 4 });
-  await assert.rejects(model.fit(x, y, { verbose: 0 }), /cannot be fitted again/);
+  await assert.rejects(
+    model.fit(x, y, { verbose: 0 }),
+    /cannot be fitted again while tune.batchSize runs: wait/,
+  );
   await tuning;
   model.dispose();
   dg.dispose([x, y]);

@@ -1,5 +1,7 @@
 // What do all entries of the contract check alike? Handles, devices, types, counts and overlap.
 #pragma once
+#include <initializer_list>
+
 #include "../math/op_table.h"
 #include "arrays.h"
 #include "context.h"
@@ -15,6 +17,13 @@ namespace dg {
 #define DG_OPERAND(name, handle) \
   DG_FIND(name, handle);         \
   use(*name)
+// The same for one that the call may do without, as 0.
+#define DG_OPTIONAL(name, handle) \
+  Array *name = nullptr;          \
+  if (handle) {                   \
+    DG_OPERAND(found_, handle);   \
+    name = found_;                \
+  }
 
 #define DG_REQUIRE(condition, ...) \
   if (!(condition)) return fail(DG_E_ARGUMENT, __VA_ARGS__)
@@ -73,5 +82,17 @@ inline int apart(const Array &out, const Array &in) {
 
 #define DG_TRY(expression) \
   if (int status_ = (expression)) return status_
+
+// Whether outputs, of which some may be null, share no memory with an input or another output.
+inline int all_apart(std::initializer_list<const Array *> outputs, std::initializer_list<const Array *> inputs) {
+  for (const Array *const *out = outputs.begin(); out != outputs.end(); out++) {
+    if (!*out) continue;
+    for (const Array *in : inputs)
+      if (in) DG_TRY(apart(**out, *in));
+    for (const Array *const *other = out + 1; other != outputs.end(); other++)
+      if (*other && overlap(**out, **other)) return fail(DG_E_ARGUMENT, "Outputs of a call may not share memory");
+  }
+  return 0;
+}
 
 }  // namespace dg

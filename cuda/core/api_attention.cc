@@ -42,19 +42,11 @@ int attention_shape(AttentionShape &shape, const Array &q, const Array &k, const
 }
 
 // Whether all arrays (null: left out) are on one device, and outputs apart from inputs and from one another.
-template <size_t ins, size_t outs>
-int placed(const Array *const (&inputs)[ins], const Array *const (&outputs)[outs]) {
-  for (const Array *in : inputs)
-    if (in) DG_TRY(same_device(*inputs[0], *in));
-  for (const Array *const *out = outputs; out < outputs + outs; out++) {
-    if (!*out) continue;
-    DG_TRY(same_device(*inputs[0], **out));
-    for (const Array *in : inputs)
-      if (in) DG_TRY(apart(**out, *in));
-    for (const Array *const *before = outputs; before < out; before++)
-      if (*before) DG_TRY(apart(**out, **before));
-  }
-  return 0;
+int placed(std::initializer_list<const Array *> inputs, std::initializer_list<const Array *> outputs) {
+  for (const auto &arrays : {inputs, outputs})
+    for (const Array *a : arrays)
+      if (a) DG_TRY(same_device(**inputs.begin(), *a));
+  return all_apart(outputs, inputs);
 }
 
 double stats_count(const AttentionShape &s) {
@@ -66,12 +58,6 @@ double results(const AttentionShape &s) {
 
 }  // namespace
 }  // namespace dg
-
-// Finds an operand that may be left out (handle 0).
-#define DG_OPTIONAL(name, handle)                              \
-  Array *const name = (handle) ? find_array(handle) : nullptr; \
-  if ((handle) && !name) return DG_E_ARGUMENT;                 \
-  if (name) use(*name)
 
 extern "C" {
 

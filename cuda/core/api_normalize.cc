@@ -1,6 +1,4 @@
 // Entries: normalization.
-#include <initializer_list>
-
 #include "api.h"
 
 using namespace dg;
@@ -27,27 +25,7 @@ int need_beside(const Array &a, const Array &x, int dtype, int64_t count, const 
   return need_count(a, static_cast<double>(count), what);
 }
 
-// An operand that the call may do without, as 0.
-#define DG_MAYBE(name, handle)  \
-  Array *name = nullptr;        \
-  if (handle) {                 \
-    DG_OPERAND(found_, handle); \
-    name = found_;              \
-  }
-
 float *floats(const Array *a) { return a ? reinterpret_cast<float *>(a->data()) : nullptr; }
-
-// Whether outputs, of which some may be null, share memory with an input or another output.
-int all_apart(std::initializer_list<const Array *> outputs, std::initializer_list<const Array *> inputs) {
-  for (const Array *const *out = outputs.begin(); out != outputs.end(); out++) {
-    if (!*out) continue;
-    for (const Array *in : inputs)
-      if (in) DG_TRY(apart(**out, *in));
-    for (const Array *const *other = out + 1; other != outputs.end(); other++)
-      if (*other && overlap(**out, **other)) return fail(DG_E_ARGUMENT, "Outputs of a call may not share memory");
-  }
-  return 0;
-}
 
 }  // namespace
 }  // namespace dg
@@ -57,9 +35,9 @@ extern "C" {
 int dg_normalize(int x_, int scale_, int offset_, int mean_, int variance_, int y_, int measure, float epsilon) {
   Entry entry;
   DG_OPERAND(x, x_);
-  DG_MAYBE(scale, scale_);
-  DG_MAYBE(offset, offset_);
-  DG_MAYBE(mean, mean_);
+  DG_OPTIONAL(scale, scale_);
+  DG_OPTIONAL(offset, offset_);
+  DG_OPTIONAL(mean, mean_);
   DG_OPERAND(variance, variance_);
   DG_OPERAND(y, y_);
   DG_TRY(need_floats(*x, "The input"));
@@ -91,12 +69,12 @@ int dg_normalize_grad(int x_, int dy_, int scale_, int mean_, int variance_, int
   Entry entry;
   DG_OPERAND(x, x_);
   DG_OPERAND(dy, dy_);
-  DG_MAYBE(scale, scale_);
-  DG_MAYBE(mean, mean_);
+  DG_OPTIONAL(scale, scale_);
+  DG_OPTIONAL(mean, mean_);
   DG_OPERAND(variance, variance_);
   DG_OPERAND(dx, dx_);
-  DG_MAYBE(dscale, dscale_);
-  DG_MAYBE(doffset, doffset_);
+  DG_OPTIONAL(dscale, dscale_);
+  DG_OPTIONAL(doffset, doffset_);
   DG_TRY(need_floats(*x, "The input"));
   NormalizeGradArgs args{};
   DG_TRY(normal_sizes(args.sizes, *x));

@@ -14,11 +14,12 @@ import { expandDims, reshape } from "../ops/reshape.ts";
 import { tidy } from "../scope.ts";
 import { type Config, serialize } from "../serialization.ts";
 import { registerClass } from "../serialization/registry.ts";
-import { normalizeAxis, showShape } from "../shape.ts";
+import { normalizeAxis } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import type { CallArgs } from "./layer.ts";
 import {
   channelsLast,
+  checkBuiltFor,
   float32,
   floatsOf,
   Normalizer,
@@ -77,14 +78,8 @@ export class BatchNormalization extends Normalizer {
   }
 
   override call(inputs: Tensor | Tensor[], { training, mask }: CallArgs): Tensor {
-    const x = floatsOf(this, inputs), channels = x.shape[this.#at(x.shape)], { how } = this;
-    if (channels !== this.#mean.shape[0]) {
-      throw new DinogradError(
-        `Layer "${this.name}" was built for ${this.#mean.shape[0]} channels, got ${
-          showShape(x.shape)
-        }`,
-      );
-    }
+    const x = floatsOf(this, inputs), { how } = this;
+    checkBuiltFor(this, this.#mean, x, [this.#at(x.shape)]);
     const learning = training && this.trainable;
     const counting = (Array.isArray(mask) ? mask[0] : mask) ?? null;
     const given = learning ? counting && this.#maskedStatistics(x, counting) : this.#moving();

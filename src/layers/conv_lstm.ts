@@ -73,10 +73,9 @@ export class ConvLSTM2DCell extends LSTMCell {
   }
   protected override kernelShapes(inputShape: number[]): [number[], number[]] {
     if (inputShape.length !== 4) {
-      const [batch, ...rest] = inputShape;
       throw new DinogradError(
-        `Layer "${this.name}" takes sequences of images [batch, steps, height, width, channels], got ${
-          showShape([batch, NaN, ...rest])
+        `Layer "${this.name}" takes images [batch, height, width, channels] in each step, got ${
+          showShape(inputShape)
         }`,
       );
     }

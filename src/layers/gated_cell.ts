@@ -8,11 +8,11 @@ import type { Initializer } from "../initializers/initializer.ts";
 import { ones } from "../ops/creation.ts";
 import { mul } from "../ops/elementwise.ts";
 import { fusedMatMul, matMul } from "../ops/matmul.ts";
+import { composite } from "../ops/operand.ts";
 import type { RandomState } from "../ops/random.ts";
 import { reshape } from "../ops/reshape.ts";
 import { dropout } from "../ops/sampling.ts";
 import type { RegularizerIdentifier } from "../regularizers.ts";
-import { tidy } from "../scope.ts";
 import { type Config, serialize } from "../serialization.ts";
 import type { Tensor } from "../tensor.ts";
 import type { CallArgs, LayerArgs } from "./layer.ts";
@@ -204,7 +204,7 @@ export abstract class GatedCell extends RNNCell {
 
   override call(inputs: Tensor | Tensor[], args: CallArgs): Tensor[] {
     const [x, ...states] = splitInputs(inputs, [this.stateSize].flat().length, this.name);
-    return tidy(() => {
+    return composite(x, () => {
       const given = "dropoutMask" in args || "recurrentDropoutMask" in args;
       const masks: Masks = given ? args : this.stepArgs(x, args);
       const projected = this.project(x, masks.dropoutMask);

@@ -13,6 +13,7 @@ import { unitLength } from "./dot.ts";
 import { Layer, type LayerArgs } from "./layer.ts";
 import {
   channelsLast,
+  checkBuiltFor,
   float32,
   floatsOf,
   Normalizer,
@@ -43,8 +44,9 @@ export class LayerNormalization extends Normalizer {
     this.addAffine(this.#axes(inputShape.length).map((d) => inputShape[d]));
   }
   override call(inputs: Tensor | Tensor[]): Tensor {
-    const x = floatsOf(this, inputs);
-    return tidy(() => normalizeAlong(x, this.#axes(x.rank), this.how));
+    const x = floatsOf(this, inputs), axes = this.#axes(x.rank);
+    this.checkSizes(x, axes);
+    return tidy(() => normalizeAlong(x, axes, this.how));
   }
   override getConfig(): Config {
     return { ...super.getConfig(), axis: this.#axis };
@@ -71,11 +73,14 @@ export class GroupNormalization extends Normalizer {
     this.#groups = args.groups ?? 32;
     this.#axis = args.axis ?? -1;
   }
+  #at(rank: number): number {
+    return normalizeAxis(this.#axis, rank, `Layer "${this.name}"`);
+  }
   #groupsOf(channels: number): number {
     return this.#groups === -1 ? channels : this.#groups;
   }
   override build(inputShape: number[]): void {
-    const axis = normalizeAxis(this.#axis, inputShape.length, `Layer "${this.name}"`);
+    const axis = this.#at(inputShape.length);
     const channels = inputShape[axis], groups = this.#groupsOf(channels);
     if (axis === 0 || !Number.isInteger(groups) || groups < 1 || channels % groups) {
       throw new DinogradError(
@@ -87,8 +92,10 @@ export class GroupNormalization extends Normalizer {
     this.addAffine([channels]);
   }
   override call(inputs: Tensor | Tensor[]): Tensor {
+    const given = floatsOf(this, inputs);
+    this.checkSizes(given, [this.#at(given.rank)]);
     return tidy(() =>
-      channelsLast(floatsOf(this, inputs), this.#axis, this.name, (x) => {
+      channelsLast(given, this.#axis, this.name, (x) => {
         return normalizeGroups(x, this.#groupsOf(x.shape[x.rank - 1]), this.how);
       })
     );
@@ -128,11 +135,10 @@ export class RMSNormalization extends Layer {
     this.#scale = this.addWeight("scale", shape, this.dtype, "ones");
   }
   override call(inputs: Tensor | Tensor[]): Tensor {
-    const x = floatsOf(this, inputs);
+    const x = floatsOf(this, inputs), axes = this.#axes(x.rank);
+    checkBuiltFor(this, this.#scale, x, axes);
     const how = { epsilon: this.#epsilon, centred: false };
-    return tidy(() =>
-      normalizeAlong(x, this.#axes(x.rank), { ...how, scale: float32(this.#scale) })
-    );
+    return tidy(() => normalizeAlong(x, axes, { ...how, scale: float32(this.#scale) }));
   }
   override getConfig(): Config {
     return { ...super.getConfig(), axis: this.#axis, epsilon: this.#epsilon };

@@ -11,7 +11,7 @@ import { transpose } from "../ops/movement.ts";
 import type { Normalizing } from "../ops/normalize.ts";
 import type { RegularizerIdentifier } from "../regularizers.ts";
 import type { Config } from "../serialization.ts";
-import { normalizeAxis } from "../shape.ts";
+import { normalizeAxis, sameShape, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { only } from "./core.ts";
 import { Layer, type LayerArgs } from "./layer.ts";
@@ -71,6 +71,10 @@ export abstract class Normalizer extends Layer {
     if (this.#scale) this.#gamma = add(gamma);
     if (this.#center) this.#beta = add(beta);
   }
+  /** Refuses inputs with other sizes along these dimensions than the layer was built for. */
+  protected checkSizes(x: Tensor, axes: readonly number[]): void {
+    checkBuiltFor(this, this.#gamma ?? this.#beta, x, axes);
+  }
   /** How values are normalised now. */
   protected get how(): Normalizing {
     return {
@@ -88,6 +92,21 @@ export abstract class Normalizer extends Layer {
       ...WeightOptions.config(this.#options),
     };
   }
+}
+
+/** Refuses inputs with other sizes along some dimensions than a layer's weight has. */
+export function checkBuiltFor(
+  layer: Layer,
+  weight: Weight | undefined,
+  x: Tensor,
+  axes: readonly number[],
+): void {
+  if (!weight || sameShape(weight.shape, axes.map((d) => x.shape[d]))) return;
+  throw new DinogradError(
+    `Layer "${layer.name}" was built for ${showShape(weight.shape)} along axis ${axes}, got ${
+      showShape(x.shape)
+    }`,
+  );
 }
 
 /** The one input of a layer, as floats. */

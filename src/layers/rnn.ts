@@ -6,6 +6,7 @@ import { zerosLike } from "../ops/creation.ts";
 import { stack, unstack } from "../ops/join.ts";
 import { reverse } from "../ops/movement.ts";
 import { where } from "../ops/logical.ts";
+import { composite } from "../ops/operand.ts";
 import { reshape } from "../ops/reshape.ts";
 import { tidy } from "../scope.ts";
 import { argsOf, type ClassConfig, type Config, serialize } from "../serialization.ts";
@@ -156,11 +157,11 @@ export class RNN extends Layer {
   /** Walks along `inputs`, sequences alone or followed by states to begin with. */
   override call(inputs: Tensor | Tensor[], args: CallArgs): Tensor | Tensor[] {
     const [x, ...given] = [inputs].flat();
-    return tidy(() => {
+    return composite(x, () => {
       const steps = x.shape[1], like = this.#stepOf(x);
       const states = this.#initialStates(like, given);
       if (x.isAbstract || steps === 0) return this.#describe(like, states, steps);
-      const mask = [args.mask].flat()[0] ?? null, stepArgs = this.cell.stepArgs(like, args);
+      const mask = this.#maskOf(x, args), stepArgs = this.cell.stepArgs(like, args);
       const { output, last } = walksAtOnce(this.cell)
         ? this.#walkAtOnce(
           this.cell,
@@ -173,6 +174,16 @@ export class RNN extends Layer {
       if (this.stateful) this.states.forEach((kept, i) => kept.assign(last[i]));
       return this.#give(output, last);
     });
+  }
+
+  #maskOf(x: Tensor, args: CallArgs): Tensor | null {
+    const mask = [args.mask].flat()[0] ?? null, wanted = x.shape.slice(0, 2);
+    if (!mask || sameShape(mask.shape, wanted)) return mask;
+    throw new DinogradError(
+      `Layer "${this.name}" wants a mask ${showShape(wanted)} of its steps, got ${
+        showShape(mask.shape)
+      }`,
+    );
   }
 
   // A description of the inputs of one step.

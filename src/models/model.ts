@@ -71,7 +71,7 @@ export class Model extends Container {
   /** Its layers see to their inputs themselves. */
   protected override readonly autocast = false;
   #compiled: Compiled | undefined;
-  #fitting = false;
+  #running: "fit" | "tune.batchSize" | undefined;
   #arena: Arena | undefined;
   #metadata: Record<string, unknown> | undefined;
 
@@ -118,12 +118,12 @@ export class Model extends Container {
     this.#mustRest("fitted again");
     const names = { inputs: this.inputNames, outputs: this.#ready().targetNames };
     const { train, validation, made } = splitSamples(x, y, names, args);
-    this.#fitting = true;
+    this.#running = "fit";
     try {
       this.#buildFor(train.x);
       return await fitSamples(this.#target(), train, validation, args);
     } finally {
-      this.#fitting = false;
+      this.#running = undefined;
       for (const t of made) t.dispose();
     }
   }
@@ -150,12 +150,12 @@ export class Model extends Container {
     this.#mustRest("fitted again");
     const names = { inputs: this.inputNames, outputs: this.#ready().targetNames };
     const { train, validation, made } = splitBatches(dataset, names, args);
-    this.#fitting = true;
+    this.#running = "fit";
     try {
       this.#buildFor((await train.first()).x);
       return await fitBatches(this.#target(), train, validation, args);
     } finally {
-      this.#fitting = false;
+      this.#running = undefined;
       await train.dispose();
       for (const t of made) t.dispose();
     }
@@ -322,11 +322,11 @@ export class Model extends Container {
   async rehearse<T>(work: (target: FitTarget) => Promise<T>): Promise<T> {
     this.#mustRest("tuned");
     const compiled = this.#ready();
-    this.#fitting = true;
+    this.#running = "tune.batchSize";
     try {
       return await rehearse(this, compiled, work);
     } finally {
-      this.#fitting = false;
+      this.#running = undefined;
     }
   }
 
@@ -343,11 +343,12 @@ export class Model extends Container {
     throw new DinogradError(`Model "${this.name}" must be compiled first: model.compile({...})`);
   }
 
-  // A running fit holds on to what these would take away.
+  // What runs holds on to what these would take away.
   #mustRest(done: string): void {
-    if (!this.#fitting) return;
+    const running = this.#running, stop = running === "fit" ? "set stopTraining, and " : "";
+    if (!running) return;
     throw new DinogradError(
-      `Model "${this.name}" cannot be ${done} while fit runs: set stopTraining, and wait for fit to end`,
+      `Model "${this.name}" cannot be ${done} while ${running} runs: ${stop}wait for it to end`,
     );
   }
 

@@ -31,43 +31,39 @@ function list(inputs: AttentionInputs, device: Device): void {
 type Operands = Inputs & AttentionInputs;
 type Kept = "q" | "k" | "v" | "y" | "stats" | "mask";
 
-const define = (saves: readonly Kept[]) =>
-  op<Operands, AttentionAttrs, Kept>({
-    name: "dotProductAttention",
-    check: ({ q, v }) => ({ shape: [...q.shape.slice(0, 3), v.shape[3]], dtype: q.dtype }),
-    forward: (inputs, { scale, causal }, { shape, dtype }, device): Made<Kept> => {
-      const { native } = device, { q, k, v, mask } = inputs;
-      const { batch, heads, queries } = attentionSizes(inputs);
-      const y = makeTensor(shape, dtype, device);
-      const stats = gradientOrder() > 0
-        ? makeTensor([batch, heads, queries, 2], "float32", device)
-        : undefined;
-      list(inputs, device);
-      native.check(native.calls.dg_attention(
-        q.handle,
-        k.handle,
-        v.handle,
-        mask?.handle ?? 0,
-        y.handle,
-        stats?.handle ?? 0,
-        scale,
-        causal ? 1 : 0,
-      ));
-      return { y, stats };
-    },
-    saves,
-    grad: (saved, attrs) => {
-      let made: AttentionGradients | undefined;
-      const all = () =>
-        made ??= gradientOrder() > 0
-          ? composedGradients(saved.dy, saved, attrs)
-          : gradients(saved, attrs);
-      return { q: () => all().q, k: () => all().k, v: () => all().v };
-    },
-  });
-
-const plain = define(["q", "k", "v", "y", "stats"]);
-const masked = define(["q", "k", "v", "y", "stats", "mask"]);
+const attentionOp = op<Operands, AttentionAttrs, Kept>({
+  name: "dotProductAttention",
+  check: ({ q, v }) => ({ shape: [...q.shape.slice(0, 3), v.shape[3]], dtype: q.dtype }),
+  forward: (inputs, { scale, causal }, { shape, dtype }, device): Made<Kept> => {
+    const { native } = device, { q, k, v, mask } = inputs;
+    const { batch, heads, queries } = attentionSizes(inputs);
+    const y = makeTensor(shape, dtype, device);
+    const stats = gradientOrder() > 0
+      ? makeTensor([batch, heads, queries, 2], "float32", device)
+      : undefined;
+    list(inputs, device);
+    native.check(native.calls.dg_attention(
+      q.handle,
+      k.handle,
+      v.handle,
+      mask?.handle ?? 0,
+      y.handle,
+      stats?.handle ?? 0,
+      scale,
+      causal ? 1 : 0,
+    ));
+    return { y, stats };
+  },
+  saves: ["q", "k", "v", "y", "stats", "mask"],
+  grad: (saved, attrs) => {
+    let made: AttentionGradients | undefined;
+    const all = () =>
+      made ??= gradientOrder() > 0
+        ? composedGradients(saved.dy, saved, attrs)
+        : gradients(saved, attrs);
+    return { q: () => all().q, k: () => all().k, v: () => all().v };
+  },
+});
 
 type Saved = { readonly dy: Tensor } & { readonly [K in Kept]: Tensor };
 
@@ -162,7 +158,7 @@ export function attend(
   { q, k, v, mask }: AttentionInputs,
   attrs: AttentionAttrs,
 ): Tensor {
-  return mask ? masked({ q, k, v, mask }, attrs) : plain({ q, k, v }, attrs);
+  return attentionOp(mask ? { q, k, v, mask } : { q, k, v }, attrs);
 }
 
 /**

@@ -36,7 +36,14 @@ export function basicLSTMCell(
 ): [Tensor, Tensor] {
   return tidy(() => {
     const joined = concat([data, h], 1), kernel = toTensor(lstmKernel);
-    const units = toTensor(c).shape[1];
+    const states = [toTensor(c), toTensor(h)], [, units] = states[0].shape;
+    if (states.some((s) => s.rank !== 2)) {
+      throw new DinogradError(
+        `basicLSTMCell wants states c and h [batch, units], got ${
+          states.map((s) => showShape(s.shape)).join(" and ")
+        }`,
+      );
+    }
     if (kernel.rank !== 2 || kernel.shape[1] !== 4 * units) {
       throw new DinogradError(
         `basicLSTMCell of ${units} units wants a kernel [features + units, ${4 * units}], got ${

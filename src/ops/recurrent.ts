@@ -8,7 +8,7 @@ import { tidy } from "../scope.ts";
 import { makeTensor, type Tensor } from "../tensor.ts";
 import { sum } from "./broadcast.ts";
 import { asType } from "./cast.ts";
-import { zeros } from "./creation.ts";
+import { zerosLike } from "./creation.ts";
 import { mul } from "./elementwise.ts";
 import { concat } from "./join.ts";
 import { matMul } from "./matmul.ts";
@@ -142,7 +142,9 @@ function kernelGradient(
   { kind }: RecurrentWalk,
 ): Tensor {
   const [batch, steps, width] = product.shape, units = y.shape[2];
-  const first = h ? reshape(h, [batch, 1, units]) : zeros([batch, 1, units], y.dtype);
+  const first = h
+    ? reshape(h, [batch, 1, units])
+    : zerosLike(slice(y, [0, 0, 0], [batch, 1, units]));
   const before = concat([first, slice(y, [0, 0, 0], [batch, steps - 1, units])], 1);
   const kept = keep ? mul(before, reshape(keep, [batch, 1, units])) : before;
   const rows = (t: Tensor, from = 0, size = t.shape[2]) =>

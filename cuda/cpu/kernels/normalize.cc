@@ -84,7 +84,7 @@ int normalize_grad_rows(const NormalizeGradArgs &p) {
   const int64_t step = (batch + pieces - 1) / pieces;
   pieces = (batch + step - 1) / step;
   const bool sums = p.dscale || p.doffset;
-  float *const memory = normalize_room(sums ? 2 * pieces * channels : 0);
+  float *const memory = sums ? normalize_room(2 * pieces * channels) : nullptr;
   if (sums && !memory) return DG_E_MEMORY;
   parallel_for(pieces, 1, [&](int64_t begin, int64_t end) {
     for (int64_t piece = begin; piece < end; piece++) {
@@ -96,14 +96,15 @@ int normalize_grad_rows(const NormalizeGradArgs &p) {
         grad_row(p, row, weighted, plain);
     }
   });
-  const auto over_pieces = [&](const float *from, float *to) {
+  const auto over_pieces = [&](int64_t first, float *to) {
     if (!to) return;
+    const float *const from = memory + first;
     memcpy(to, from, channels * sizeof(float));
     for (int64_t piece = 1; piece < pieces; piece++)
       for (int64_t c = 0; c < channels; c++) to[c] += from[2 * piece * channels + c];
   };
-  over_pieces(memory, p.dscale);
-  over_pieces(memory + channels, p.doffset);
+  over_pieces(0, p.dscale);
+  over_pieces(channels, p.doffset);
   return 0;
 }
 
