@@ -8,7 +8,7 @@ import { tensorFloat32ExecutionEnabled } from "../precision.ts";
 import { tidy } from "../scope.ts";
 import { broadcastShapes, sameDim, sameShape, showShape, sizeOf } from "../shape.ts";
 import { makeTensor, type Tensor } from "../tensor.ts";
-import { asSummand, stretch, sum, sumTo } from "./broadcast.ts";
+import { asSummand, stretch, sum } from "./broadcast.ts";
 import { asType } from "./cast.ts";
 import { mul } from "./elementwise.ts";
 import { epilogue, unfinish } from "./epilogue.ts";
