@@ -238,6 +238,9 @@ enum dg_matmul_flag {
 // the id of a unary operation with its parameter alpha. Floats and int32 (no bias or activation).
 DG_API int dg_matmul(int a, int b, int bias, int y, double batch, double m, double n, double k, int flags,
                      int activation, float alpha);
+// Back through the activation that a product or convolution ended in, and its bias: dz [rows, n] = dy * f'(y) from the
+// result y, and dbias [n], the sum of its rows. f: relu, relu6, elu, selu, sigmoid, tanh or hardSigmoid. Floats.
+DG_API int dg_activation_grad(int activation, int dy, int y, int dz, int dbias, double rows, double n);
 // Who multiplies on a GPU: this library's kernels, cuBLASLt, or whichever of the two is known to be quicker for the size.
 // Sets the engine for the process (DG_ENGINE_ASK: leaves it) and returns the one in force; DG_E_DEVICE with the reason
 // where cuBLASLt was asked for and cannot be opened. Builds without a choice are DG_ENGINE_OWN and refuse others.
@@ -335,11 +338,13 @@ enum dg_cell {     // how many parts of `units` p and the kernel K have, and tho
 // DG_CELL_SIMPLE. Floats.
 DG_API int dg_recurrent(int kind, int projected, int kernel, int bias, int h, int c, int mask, int keep, int y,
                         int trace, int activation, int gate);
-// dprojected from dy (as large as y) and what the forward call took and gave; dh and dc (DG_CELL_LSTM only), float32: gradients
+// dprojected from dy (as large as y, or [batch, units]: that of h after the last step, where nobody looks at others) and what
+// the forward call took and gave; dh and dc (DG_CELL_LSTM only), float32: gradients
 // of the states before the first step. dproduct, DG_CELL_GRU only: the gradient of h' K, as large as projected. That of K is then
 // a matrix product of h' keep (r h' keep for n of DG_CELL_GRU_BEFORE) with dproduct, elsewhere with dprojected.
+// before: 0, or h' keep of all steps [batch, steps, units].
 DG_API int dg_recurrent_grad(int kind, int kernel, int h, int c, int mask, int keep, int y, int trace, int dy,
-                             int dprojected, int dproduct, int dh, int dc, int activation, int gate);
+                             int dprojected, int dproduct, int before, int dh, int dc, int activation, int gate);
 
 // ---- Attention -----------------------------------------------------------------------------------------------------
 // Of floats q [batch, queries, heads, size], k [batch, keys, key heads, size] and v [batch, keys, key heads, value size].
@@ -384,6 +389,9 @@ DG_API int dg_all_finite(int x, int flag);
 // last change, finite int32 [1]. Finite: steps counts up, and the `growth`th one doubles the scale; else the scale is
 // halved. Either change starts steps from 0.
 DG_API int dg_loss_scale(int scale, int steps, int finite, int growth);
+// What becomes of a step: log[number] = value, then counters += advance. value and log are float32, counters and advance
+// int32 of one size; the last counter is the number, and one outside the log is not written there.
+DG_API int dg_note(int value, int log, int counters, int advance);
 
 #ifdef __cplusplus
 }

@@ -8,7 +8,7 @@ import { onesLike, zerosLike } from "./ops/creation.ts";
 import { type Operand, toTensor } from "./ops/operand.ts";
 import { tidy } from "./scope.ts";
 import { sameShape, showShape } from "./shape.ts";
-import { shareTensor, type Tensor, track, wantTensor } from "./tensor.ts";
+import { Constant, constant, shareTensor, type Tensor, track, wantTensor } from "./tensor.ts";
 import { Variable } from "./variable.ts";
 
 class Tape implements Watcher {
@@ -139,7 +139,7 @@ function run<X extends Tensor[]>(
     try {
       const value = watching(tape, () => f(...xs as X));
       checkResult(value, dy, what);
-      const found = tape.backward(value, dy ?? onesLike(value), new Set(xs.map((x) => x.id)));
+      const found = tape.backward(value, dy ?? onesFor(value), new Set(xs.map((x) => x.id)));
       const grads = xs.map((x) => handOver(found, x));
       return { value, grads };
     } finally {
@@ -151,8 +151,13 @@ function run<X extends Tensor[]>(
 // A gradient of the walk, handed to the scope around it; zeros where the result does not depend on the tensor.
 function handOver(found: Map<number, Tensor>, x: Tensor): Tensor {
   const gradient = found.get(x.id);
-  return gradient ? track(gradient) : zerosLike(x);
+  if (!gradient) return zerosLike(x);
+  if (gradient instanceof Constant) gradient.write();
+  return track(gradient);
 }
+
+// What a gradient begins with: only what is made of it need be in memory.
+const onesFor = (y: Tensor) => y.dtype === "float32" ? constant(1, y.shape, y.device) : onesLike(y);
 
 /**
  * The gradient function of `f`: `grad(f)(x, dy)` is the gradient of `sum(f(x) * dy)` at x, dy being ones when left out.
@@ -222,7 +227,7 @@ export function gradientsOf(
       if (wanted.length === 0) {
         throw new DinogradError("variableGrads found no trainable variable in the function");
       }
-      const found = tape.backward(value, onesLike(value), new Set(wanted.map((v) => v.id)));
+      const found = tape.backward(value, onesFor(value), new Set(wanted.map((v) => v.id)));
       if (found.size === 0) {
         throw new DinogradError(
           `variableGrads needs a function of the variables ${

@@ -243,6 +243,48 @@ export class Tensor {
   }
 }
 
+/** A float32 tensor of one number throughout, which is written to memory when somebody asks for that. */
+export class Constant extends Tensor {
+  readonly #device: Device;
+
+  /** Not for users: see `constant`. */
+  constructor(readonly value: number, shape: readonly number[], device: Device, id?: number) {
+    super(shape, "float32", null, id);
+    this.#device = device;
+  }
+  /** Whether it is no more than its number. */
+  get isUnwritten(): boolean {
+    return this.backing === null && !this.isDisposed;
+  }
+  override get isAbstract(): boolean {
+    return false;
+  }
+  override get device(): Device {
+    return this.#device;
+  }
+  override get storage(): DeviceBuffer {
+    this.write();
+    return super.storage;
+  }
+  /** Has it in memory from now on. */
+  write(): void {
+    if (!this.isUnwritten) return;
+    const { native } = this.#device;
+    this.backing = allocate(this.#device, this.dtype, this.size);
+    counts.tensors++;
+    native.check(native.calls.dg_fill(this.backing.handle, this.value));
+  }
+  override alias(): Tensor {
+    if (!this.isUnwritten) return super.alias();
+    return new Constant(this.value, this.shape, this.#device, this.id);
+  }
+}
+
+/** A constant, rounded to float32. */
+export function constant(value: number, shape: readonly number[], device: Device): Constant {
+  return track(new Constant(Math.fround(value), shape, device));
+}
+
 /** Checks that what a caller gave is a tensor; `wanted` begins the sentence that says otherwise. */
 export function wantTensor(value: unknown, wanted: string): asserts value is Tensor {
   if (value instanceof Tensor) return;
@@ -259,7 +301,7 @@ export function print(x: Tensor, verbose = false): void {
 }
 
 /** Makes a tensor and lets the current `tidy` track it. */
-export function track(tensor: Tensor): Tensor {
+export function track<T extends Tensor>(tensor: T): T {
   scopes.track(tensor);
   return tensor;
 }
@@ -301,6 +343,9 @@ export function writeHost(storage: DeviceBuffer, values: TypedArray): void {
 
 /** Another view of a tensor's buffer, of the same size. */
 export function shareTensor(x: Tensor, shape: readonly number[], dtype: DType = x.dtype): Tensor {
+  if (x instanceof Constant && x.isUnwritten && dtype === x.dtype) {
+    return constant(x.value, shape, x.device);
+  }
   return track(new Tensor(shape, dtype, x.isAbstract ? null : x.storage.retain()));
 }
 

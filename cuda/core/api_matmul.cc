@@ -1,4 +1,5 @@
-// Entries: matrix product.
+// Entries: matrix product, and the gradient of what it ends in.
+#include "../math/recurrent.h"
 #include "api.h"
 
 using namespace dg;
@@ -43,6 +44,32 @@ int dg_matmul(int a_, int b_, int bias_, int y_, double batch, double m, double 
                                columns, depth, flags & DG_SHARE_A ? 0 : rows * depth,
                                flags & DG_SHARE_B ? 0 : depth * columns, (flags & DG_TRANSPOSE_A) != 0,
                                (flags & DG_TRANSPOSE_B) != 0, (flags & DG_TF32) != 0, activation, alpha}));
+}
+
+int dg_activation_grad(int activation, int dy_, int y_, int dz_, int dbias_, double rows, double n) {
+  Entry entry;
+  DG_OPERAND(dy, dy_);
+  DG_OPERAND(y, y_);
+  DG_OPERAND(dz, dz_);
+  DG_OPERAND(dbias, dbias_);
+  DG_REQUIRE(activation != -1 && is_cell_activation(activation), "The derivative of unary operation ", activation,
+             " does not follow from its result");
+  DG_REQUIRE(whole(rows) && whole(n) && rows >= 1 && n >= 1, "Rows and columns must be whole numbers from 1, got ",
+             rows, " and ", n);
+  DG_TRY(need_floats(*dy, "The upstream gradient"));
+  const Array *const arrays[] = {dy, y, dz, dbias};
+  const char *const names[] = {"The upstream gradient", "The forward result", "The output", "The bias's gradient"};
+  for (int i = 0; i < 4; i++) {
+    DG_TRY(same_device(*dy, *arrays[i]));
+    DG_TRY(need_type(*arrays[i], dy->dtype, names[i]));
+    DG_TRY(need_count(*arrays[i], i < 3 ? rows * n : n, names[i]));
+  }
+  DG_TRY(not_partly(*dz, *dy));
+  DG_TRY(not_partly(*dz, *y));
+  for (int i = 0; i < 3; i++) DG_TRY(apart(*dbias, *arrays[i]));
+  return DG_SUBMIT(dy->device(), ActivationGradArgs, activation_grad,
+                   (ActivationGradArgs{activation, dy->dtype, dy->data(), y->data(), dz->data(), dbias->data(),
+                                       static_cast<int64_t>(rows), static_cast<int64_t>(n)}));
 }
 
 int dg_engine(int engine) {

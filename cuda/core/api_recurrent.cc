@@ -107,7 +107,7 @@ int dg_recurrent(int kind, int projected, int kernel, int bias, int h, int c, in
 }
 
 int dg_recurrent_grad(int kind, int kernel, int h, int c, int mask, int keep, int y, int trace, int dy, int dprojected,
-                      int dproduct, int dh, int dc, int activation, int gate) {
+                      int dproduct, int before, int dh, int dc, int activation, int gate) {
   Entry entry;
   DG_OPERAND(states, y);
   RecurrentGradArgs args{};
@@ -128,9 +128,12 @@ int dg_recurrent_grad(int kind, int kernel, int h, int c, int mask, int keep, in
   if (keep) DG_TRY(call.in(keep, each, "What dropout keeps", &args.keep));
   DG_TRY(call.in(y, rows * each, "The states", &args.y));
   if (trace) DG_TRY(call.in(trace, sizes.steps * each * traced, "The trace", &args.trace));
-  DG_TRY(call.in(dy, rows * each, "The upstream gradient", &args.dy));
+  DG_FIND(upstream, dy);
+  args.given = static_cast<double>(upstream->count) == each ? 1 : args.rows;
+  DG_TRY(call.in(dy, static_cast<double>(args.given) * each, "The upstream gradient", &args.dy));
   DG_TRY(call.out(dprojected, sizes.steps * each * parts, "The gradient of what inputs say", &args.dprojected));
   if (dproduct) DG_TRY(call.out(dproduct, sizes.steps * each * parts, "The gradient of the product", &args.dproduct));
+  if (before) DG_TRY(call.out(before, sizes.steps * each, "What met the kernel", &args.before));
   DG_TRY(call.out(dh, each, "The gradient of the first state", &args.dh, DG_FLOAT32));
   if (dc) DG_TRY(call.out(dc, each, "The gradient of the first cell state", &args.dc, DG_FLOAT32));
   if (states->count == 0) return 0;

@@ -1,4 +1,4 @@
-// Entries: random numbers, optimizer updates, gradient clipping, the finite check.
+// Entries: random numbers, optimizer updates, gradient clipping, the finite check, notes.
 #include <algorithm>
 #include <functional>
 #include <vector>
@@ -45,7 +45,7 @@ int all_apart(std::vector<const Array *> &arrays) {
     return a->storage != b->storage ? std::less<>()(a->storage, b->storage) : a->offset < b->offset;
   });
   for (size_t i = 1; i < arrays.size(); i++)
-    DG_REQUIRE(!overlap(*arrays[i - 1], *arrays[i]), "Two of the arrays of an update share memory");
+    DG_REQUIRE(!overlap(*arrays[i - 1], *arrays[i]), "Two of the arrays of a call share memory");
   return 0;
 }
 
@@ -171,6 +171,29 @@ int dg_loss_scale(int scale_, int steps_, int finite_, int growth) {
   return DG_SUBMIT(scale->device(), LossScaleArgs, loss_scale,
                    (LossScaleArgs{reinterpret_cast<float *>(scale->data()), reinterpret_cast<int32_t *>(steps->data()),
                                   reinterpret_cast<const int32_t *>(finite->data()), growth}));
+}
+
+int dg_note(int value_, int log_, int counters_, int advance_) {
+  Entry entry;
+  DG_OPERAND(value, value_);
+  DG_OPERAND(log, log_);
+  DG_OPERAND(counters, counters_);
+  DG_OPERAND(advance, advance_);
+  for (const Array *other : {log, counters, advance}) DG_TRY(same_device(*value, *other));
+  DG_TRY(need_type(*value, DG_FLOAT32, "The value"));
+  DG_TRY(need_count(*value, 1, "The value"));
+  DG_TRY(need_type(*log, DG_FLOAT32, "The log"));
+  DG_TRY(need_type(*counters, DG_INT32, "The counters"));
+  DG_TRY(need_type(*advance, DG_INT32, "Their advance"));
+  DG_REQUIRE(counters->count >= 1 && counters->count <= INT32_MAX, "The number of counters must be from 1 to 2^31 - 1");
+  DG_TRY(need_count(*advance, static_cast<double>(counters->count), "Their advance"));
+  std::vector<const Array *> arrays = {value, log, counters, advance};
+  DG_TRY(all_apart(arrays));
+  return DG_SUBMIT(
+      value->device(), NoteArgs, note,
+      (NoteArgs{reinterpret_cast<const float *>(value->data()), reinterpret_cast<float *>(log->data()),
+                reinterpret_cast<int32_t *>(counters->data()), reinterpret_cast<const int32_t *>(advance->data()),
+                log->count, static_cast<int32_t>(counters->count)}));
 }
 
 }  // extern "C"

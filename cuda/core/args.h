@@ -132,6 +132,13 @@ struct MatMulArgs {
   int32_t activation;  // unary op id or -1
   float alpha;
 };
+struct ActivationGradArgs {  // see dg_activation_grad
+  int32_t activation;
+  Dtype type;
+  const void *dy, *y;
+  void *dz, *dbias;
+  int64_t rows, n;
+};
 // How windows lie over one dimension; see dg_conv.
 struct Axis {
   int64_t in, out, window, stride, dilation, padding;
@@ -267,10 +274,14 @@ struct RecurrentGradArgs {
   const uint8_t *mask;
   const void *keep;
   const void *y, *trace, *dy;
-  void *dprojected, *dproduct;
+  void *dprojected, *dproduct, *before;
   float *dh, *dc;
   int64_t batch, steps, units;
   int64_t rows;
+  int64_t given;  // rows of dy: as many, or that of the last step alone
+
+  // Where step t stands in dy; below 0: nowhere.
+  constexpr int64_t row_of_dy(int64_t t) const { return given == rows ? t : t - steps + 1; }
 };
 // Parts of `units` that the sums of a cell and its trace have.
 constexpr int64_t cell_parts(int kind) { return kind == DG_CELL_SIMPLE ? 1 : kind == DG_CELL_LSTM ? 4 : 3; }
@@ -344,6 +355,15 @@ struct LossScaleArgs {
   int32_t growth;
 };
 
+struct NoteArgs {  // see dg_note
+  const float *value;
+  float *log;
+  int32_t *counters;
+  const int32_t *advance;
+  int64_t size;   // of the log
+  int32_t count;  // of counters
+};
+
 // Every kernel family once: X(struct, name). Backends define `int run_<name>(const <struct>&)`, returning a status.
 #define DG_KERNELS(X)                         \
   X(UnaryArgs, unary)                         \
@@ -361,6 +381,7 @@ struct LossScaleArgs {
   X(ArgReduceArgs, argreduce)                 \
   X(ScanArgs, scan)                           \
   X(MatMulArgs, matmul)                       \
+  X(ActivationGradArgs, activation_grad)      \
   X(ConvArgs, conv)                           \
   X(PoolArgs, pool)                           \
   X(PoolGradArgs, pool_grad)                  \
@@ -380,6 +401,7 @@ struct LossScaleArgs {
   X(UpdateArgs, update)                       \
   X(ClipArgs, clip)                           \
   X(AllFiniteArgs, all_finite)                \
-  X(LossScaleArgs, loss_scale)
+  X(LossScaleArgs, loss_scale)                \
+  X(NoteArgs, note)
 
 }  // namespace dg

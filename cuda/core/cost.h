@@ -83,6 +83,11 @@ inline void of(const GatherArgs &p, Cost &c) {
   c.bytes = number(p.outer * p.count * p.inner) * 2 * p.width;
   say(c, p.count, " of ", p.rows, " rows of ", p.inner);
 }
+inline void of(const ActivationGradArgs &p, Cost &c) {
+  c.operations = 2 * number(p.rows * p.n);
+  c.bytes = 3 * bytes(p.type, p.rows * p.n) + bytes(p.type, p.n);
+  say(c, unary_name(p.activation), " ", p.rows, " of ", p.n);
+}
 inline void of(const ScatterAddArgs &p, Cost &c) {
   c.operations = number(p.outer * p.count * p.inner);
   c.bytes = 3 * bytes(p.type, p.outer * p.count * p.inner);

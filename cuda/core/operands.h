@@ -127,6 +127,12 @@ inline void of(MatMulArgs &a, Operands &o) {
   o.in(a.bias, a.type, a.n);
   o.out(a.y, a.type, a.batch * a.m * a.n);
 }
+inline void of(ActivationGradArgs &a, Operands &o) {
+  o.in(a.dy, a.type, a.rows * a.n);
+  o.in(a.y, a.type, a.rows * a.n);
+  o.out(a.dz, a.type, a.rows * a.n);
+  o.out(a.dbias, a.type, a.n);
+}
 inline void of(ConvArgs &a, Operands &o) {
   const int64_t inputs = a.batch * elements(a.axis, &Axis::in) * a.in_channels;
   const int64_t outputs = a.batch * elements(a.axis, &Axis::out) * a.out_channels;
@@ -222,9 +228,10 @@ inline void of(RecurrentGradArgs &a, Operands &o) {
   o.in(a.keep, a.type, states);
   o.in(a.y, a.type, a.rows * states);
   o.in(a.trace, a.type, a.steps * states * trace_parts(a.kind));
-  o.in(a.dy, a.type, a.rows * states);
+  o.in(a.dy, a.type, a.given * states);
   o.out(a.dprojected, a.type, a.steps * sums);
   o.out(a.dproduct, a.type, a.steps * sums);
+  o.out(a.before, a.type, a.steps * states);
   o.out(a.dh, DG_FLOAT32, states);
   o.out(a.dc, DG_FLOAT32, states);
 }
@@ -284,6 +291,12 @@ inline void of(LossScaleArgs &a, Operands &o) {
   o.in_out(a.scale, DG_FLOAT32, 1);
   o.in_out(a.steps, DG_INT32, 1);
   o.in(a.finite, DG_INT32, 1);
+}
+inline void of(NoteArgs &a, Operands &o) {
+  o.in(a.value, DG_FLOAT32, 1);
+  o.in_out(a.log, DG_FLOAT32, a.size);
+  o.in_out(a.counters, DG_INT32, a.count);
+  o.in(a.advance, DG_INT32, a.count);
 }
 
 }  // namespace operands

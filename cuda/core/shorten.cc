@@ -69,9 +69,9 @@ std::vector<Use *> makers(std::vector<Call> &calls, size_t copy, const Region &f
   return {};
 }
 
-// Whether a call after the copy reads what it copied, before all of that is written anew.
-bool read_later(const std::vector<Call> &calls, size_t copy, const Region &from) {
-  for (size_t i = copy + 1; i < calls.size(); i++) {
+// Whether a call after this one reads some memory before all of it is written anew.
+bool read_later(const std::vector<Call> &calls, size_t call, const Region &from) {
+  for (size_t i = call + 1; i < calls.size(); i++) {
     bool over = false;
     for (const Use &use : calls[i].uses) {
       if (calls[i].left_out || !use.region.overlaps(from)) continue;
@@ -83,6 +83,17 @@ bool read_later(const std::vector<Call> &calls, size_t copy, const Region &from)
   return false;
 }
 
+// Whether somebody reads what a call writes. Arrays that outlive the recording, in its arena or elsewhere, keep what was written
+// to them.
+bool is_wanted(const Program &program, const std::vector<Call> &calls, size_t call) {
+  for (const Use &use : calls[call].uses) {
+    if (use.access == Access::read) continue;
+    const Region &to = use.region;
+    if (!arena_is_free(program.arena, to.begin, to.end) || read_later(calls, call, to)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void shorten(Program &program) {
@@ -90,7 +101,6 @@ void shorten(Program &program) {
   for (size_t i = 0; i < calls.size(); i++) {
     if (!calls[i].is_copy) continue;
     const Region from = calls[i].uses[0].region, to = calls[i].uses[1].region;
-    // Arrays that outlive the recording, in its arena or elsewhere, keep what was written to them.
     if (!arena_is_free(program.arena, from.begin, from.end) || read_later(calls, i, from)) continue;
     const std::vector<Use *> uses = makers(calls, i, from, to);
     for (Use *use : uses) {
@@ -99,6 +109,8 @@ void shorten(Program &program) {
     }
     calls[i].left_out = !uses.empty();
   }
+  for (size_t i = calls.size(); i-- > 0;)
+    if (!calls[i].left_out) calls[i].left_out = !is_wanted(program, calls, i);
   size_t kept = 0;
   for (size_t i = 0; i < calls.size(); i++)
     if (!calls[i].left_out) program.calls[kept++] = program.calls[i];

@@ -1,4 +1,5 @@
-// What can a program leave out? Copies of results that nobody else wants: their makers write to where they are copied to.
+// What can a program leave out? Copies of results that nobody else wants: their makers write to where they are copied to. And calls
+// whose results nobody wants at all.
 #pragma once
 
 namespace dg {

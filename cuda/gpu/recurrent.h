@@ -128,7 +128,12 @@ struct BackwardUnit : Unit<kind, RecurrentGradArgs> {
   __device__ float cell_before(int64_t t) const {
     return t ? traced(t - 1, 4) : read_or(0, p.type, p.c, this->state());
   }
-  __device__ Later last() const { return {0, p.rows > p.steps ? read(p.type, p.dy, this->row(p.steps)) : 0}; }
+  __device__ Later last() const { return {0, p.given > p.steps ? read(p.type, p.dy, this->row(p.steps)) : 0}; }
+
+  __device__ float given(int64_t t) const {  // dy
+    const int64_t row = p.row_of_dy(t);
+    return row < 0 ? 0 : read(p.type, p.dy, (this->sample * p.given + row) * p.units + this->unit);
+  }
 
   // What r's gate gets through the product of n in DG_CELL_GRU_BEFORE; drh: the gradient of r h'.
   __device__ float reset_gradient(int64_t t, float drh, Later &later) const {
@@ -142,7 +147,9 @@ struct BackwardUnit : Unit<kind, RecurrentGradArgs> {
   // product: before dropout. r's of DG_CELL_GRU_BEFORE is left at 0.
   __device__ void turn_back(int64_t t, float back, Later &later, float (&d)[Base::parts],
                             float (&product)[Base::parts]) const {
-    const float dh = later.direct + back * this->keep() + read(p.type, p.dy, this->row(t));
+    const float dh = later.direct + back * this->keep() + given(t);
+    if (p.before)
+      write(p.type, p.before, (this->sample * p.steps + t) * p.units + this->unit, this->before(t) * this->keep());
     if (this->masked(t)) {
       for (int g = 0; g < Base::parts; g++) d[g] = product[g] = 0;
       later.direct = dh;

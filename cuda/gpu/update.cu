@@ -89,6 +89,10 @@ __global__ void loss_scale(LossScaleArgs args) {
   adjust_loss_scale(*args.scale, *args.steps, *args.finite, args.growth);
 }
 
+__global__ void note(NoteArgs args) {
+  note_value(*args.value, args.log, args.size, args.counters, args.advance, args.count);
+}
+
 }  // namespace
 }  // namespace gpu
 
@@ -101,5 +105,6 @@ int run_update(const UpdateArgs &args) {
 }
 
 int run_loss_scale(const LossScaleArgs &args) { return gpu::launch<gpu::loss_scale>(1, 1, 0, args); }
+int run_note(const NoteArgs &args) { return gpu::launch<gpu::note>(1, 1, 0, args); }
 
 }  // namespace dg

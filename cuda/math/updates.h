@@ -225,6 +225,13 @@ DG_HD void adjust_loss_scale(float &scale, int32_t &steps, int32_t finite, int32
   steps = 0;
 }
 
+// What becomes of a step; see dg_note.
+DG_HD void note_value(float value, float *log, int64_t size, int32_t *counters, const int32_t *advance, int32_t count) {
+  const int32_t number = counters[count - 1];
+  if (number >= 0 && number < size) log[number] = value;
+  for (int32_t i = 0; i < count; i++) counters[i] += advance[i];
+}
+
 template <class T>
 struct RuleType {
   using Rule = T;

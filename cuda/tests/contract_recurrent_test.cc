@@ -7,7 +7,7 @@ namespace {
 template <class T>
 void walks() {
   const int relu = id(DG_NAMES_UNARY, "relu");
-  const Array<T> p(stored<T>({1, 2, -4, 3})), k(stored<T>({0.5})), y(4), dy(stored<T>({1, 1, 1, 1})), d(4);
+  const Array<T> p(stored<T>({1, 2, -4, 3})), k(stored<T>({0.5})), y(4), dy(stored<T>({1, 1, 1, 1})), d(4), before(4);
   const Array<float> dh(2);
   both_ways("a simple cell", y, stored<T>({1, 2.5, 0, 3}), [&] {
     put({2, 2, 1});
@@ -18,12 +18,19 @@ void walks() {
     put({2, 2, 1});
     return dg_recurrent(DG_CELL_SIMPLE, p, k, 0, 0, 0, mask, 0, y, 0, relu, -1);
   });
-  both_ways("its gradient", d, stored<T>({2, 0, 0, 1}), [&] {
+  const auto gradient = [&] {
     put({2, 2, 1});
-    return dg_recurrent_grad(DG_CELL_SIMPLE, k, 0, 0, mask, 0, y, 0, dy, d, 0, dh, 0, relu, -1);
-  });
+    return dg_recurrent_grad(DG_CELL_SIMPLE, k, 0, 0, mask, 0, y, 0, dy, d, 0, before, dh, 0, relu, -1);
+  };
+  both_ways("what met the kernel", before, stored<T>({0, 1, 0, 0}), gradient);
+  both_ways("its gradient", d, stored<T>({2, 0, 0, 1}), gradient);
   const std::vector<float> first = dh.read();
   CHECK(first[0] == 1 && first[1] == 1.5f, "%g %g", double(first[0]), double(first[1]));
+  const Array<T> last(stored<T>({1, 1}));
+  both_ways("of the last step alone", d, stored<T>({1, 0, 0, 1}), [&] {
+    put({2, 2, 1});
+    return dg_recurrent_grad(DG_CELL_SIMPLE, k, 0, 0, mask, 0, y, 0, last, d, 0, 0, dh, 0, relu, -1);
+  });
 }
 
 #define REFUSED(call, why)                                                    \
@@ -35,8 +42,8 @@ void walks() {
 
 void refusals() {
   // An LSTM of 2 samples, 3 steps, 2 units.
-  const Array<float> p(48), k(16), h(4), c(4), keep(4), y(12), longer(16), trace(60), one(20), dy(12), d(48), dh(4),
-      dc(4);
+  const Array<float> p(48), k(16), h(4), c(4), keep(4), y(12), longer(16), trace(60), one(20), dy(12), d(48),
+      before(12), dh(4), dc(4);
   const Array<uint8_t> mask(6);
   const Array<Half> half(4);
   const int tanh = id(DG_NAMES_UNARY, "tanh"), gelu = id(DG_NAMES_UNARY, "gelu");
@@ -86,19 +93,23 @@ void refusals() {
   CHECK(run({DG_CELL_LSTM, nothing, k, 0, 0, 0, 0, 0, nothing, nothing, -1, -1}, 0) == 0, "%s", message().c_str());
 
   struct Back {
-    int kind = DG_CELL_LSTM, y, trace, dy, d, product = 0, dh, dc;
+    int kind = DG_CELL_LSTM, y, trace, dy, d, product = 0, before, dh, dc;
   };
-  const Back right{DG_CELL_LSTM, y, trace, dy, d, 0, dh, dc};
+  const Back right{DG_CELL_LSTM, y, trace, dy, d, 0, before, dh, dc};
   const auto back = [&](int Back::*field, int value) {
     Back b = right;
     b.*field = value;
     put({2, 3, 2});
-    return dg_recurrent_grad(b.kind, k, h, c, mask, keep, b.y, b.trace, b.dy, b.d, b.product, b.dh, b.dc, tanh, -1);
+    return dg_recurrent_grad(b.kind, k, h, c, mask, keep, b.y, b.trace, b.dy, b.d, b.product, b.before, b.dh, b.dc,
+                             tanh, -1);
   };
   CHECK(back(&Back::kind, DG_CELL_LSTM) == 0, "%s", message().c_str());
   REFUSED(back(&Back::trace, one), "trace must have 60");
   REFUSED(back(&Back::dy, d), "upstream gradient must have 12");
   REFUSED(back(&Back::d, dy), "inputs say must have 48");
+  CHECK(back(&Back::before, 0) == 0 && back(&Back::dy, keep) == 0, "%s", message().c_str());
+  REFUSED(back(&Back::before, d), "met the kernel must have 12");
+  REFUSED(back(&Back::before, y), "share memory");
   REFUSED(back(&Back::product, d), "reset gate follows");
   REFUSED(back(&Back::dh, 0), "not alive");
   REFUSED(back(&Back::dc, 0), "gradient of the first cell state");

@@ -153,7 +153,7 @@ void check(const Shape &s) {
   back.batch = s.batch;
   back.steps = s.steps;
   back.units = s.units;
-  back.rows = s.rows();
+  back.rows = back.given = s.rows();
   const int64_t products = gru ? s.sums() : 0;
   const std::vector<float> gradients = run_everywhere<float>(
       what, s.sums() + products + (1 + lstm) * s.states(), [&](const Kernels &kernels, float *to) {

@@ -49,6 +49,7 @@ function lengths(inputLength: number | Shape | undefined): Shape | undefined {
 /** Rows of a table: tokens [batch, ...] to vectors [batch, ..., outputDim]. */
 export class Embedding extends Layer {
   static override className = "Embedding";
+  override readonly takesTokens = true;
   // Types of 16 bits do not hold all whole numbers.
   protected override readonly autocast = false;
   readonly #inputDim: number;

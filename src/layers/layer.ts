@@ -75,6 +75,8 @@ export abstract class Layer extends Module {
   readonly batchInputShape: Shape | undefined;
   /** Whether a mask on its input also holds for its output. */
   supportsMasking = false;
+  /** Whether its inputs are whole numbers, whatever they are stored as. */
+  readonly takesTokens: boolean = false;
   /** Whether inputs of floats are cast to the type that it computes in. */
   protected readonly autocast: boolean = true;
   readonly #initialWeights: Tensor[] | undefined;

@@ -159,18 +159,18 @@ export class RNN extends Layer {
     const [x, ...given] = [inputs].flat();
     return composite(x, () => {
       const steps = x.shape[1], like = this.#stepOf(x);
-      const states = this.#initialStates(like, given);
-      if (x.isAbstract || steps === 0) return this.#describe(like, states, steps);
+      const states = () => this.#initialStates(like, given);
+      if (x.isAbstract || steps === 0) return this.#describe(like, states(), steps);
       const mask = this.#maskOf(x, args), stepArgs = this.cell.stepArgs(like, args);
       const { output, last } = walksAtOnce(this.cell)
         ? this.#walkAtOnce(
           this.cell,
           x,
-          given.length || this.stateful ? states : [],
+          given.length || this.stateful ? states() : [],
           mask,
           stepArgs,
         )
-        : this.#walk(x, states, mask, stepArgs);
+        : this.#walk(x, states(), mask, stepArgs);
       if (this.stateful) this.states.forEach((kept, i) => kept.assign(last[i]));
       return this.#give(output, last);
     });

@@ -68,6 +68,8 @@ export function walkAtOnce(
 ): { output: Tensor; last: Tensor[] } {
   const { units, recurrentKernel: kernel } = cell, kind = kindOf(cell)!;
   const [batch, steps] = x.shape, withCell = kind === "lstm" && wantStates;
+  const changed = mask !== null && (zeroOutput || h !== undefined);
+  const lastAlone = !sequences && !wantStates && !changed;
   const y = recurrent({
     projected: cell.project(x, args.dropoutMask as Tensor | undefined, projectedBias(cell)),
     kernel,
@@ -81,13 +83,15 @@ export function walkAtOnce(
     activation: operations.get(cell.activation),
     gate: operations.get(cell.recurrentActivation),
     withCell,
+    last: lastAlone,
   });
+  if (lastAlone) return { output: y, last: [y] };
   const row = (of: Tensor, t: number) =>
     reshape(slice(of, [0, t, 0], [batch, 1, units]), [batch, units]);
   const all = withCell ? slice(y, [0, 0, 0], [batch, steps, units]) : y;
   const last = wantStates || !sequences ? [row(y, steps - 1)] : [];
   if (withCell) last.push(row(y, steps));
-  if (!mask || (!zeroOutput && !h)) return { output: sequences ? all : last[0], last };
+  if (!changed) return { output: sequences ? all : last[0], last };
   // Before the first step that counts there is no output, though there is a state.
   const counts = zeroOutput ? mask : greater(cumsum(asType(mask, "int32"), 1), 0);
   const outputs = where(expandDims(counts, 2), all, zerosLike(all));

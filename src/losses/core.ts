@@ -10,8 +10,7 @@ import { abs, log, square } from "../ops/math.ts";
 import { type Operand, toTensor } from "../ops/operand.ts";
 import { mean } from "../ops/reduce.ts";
 import { clone } from "../ops/reshape.ts";
-import { softplus } from "../ops/smooth_activations.ts";
-import { crossEntropy } from "../ops/softmax.ts";
+import { crossEntropy, sigmoidCrossEntropy as binaryCrossEntropy } from "../ops/softmax.ts";
 import { tidy } from "../scope.ts";
 import { sameShape, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -168,8 +167,7 @@ export function sigmoidCrossEntropy(
   labelSmoothing = 0,
   reduction?: ReductionId,
 ): Tensor {
-  const formula = (t: Tensor, x: Tensor) =>
-    sub(softplus(x), mul(smoothed(t, labelSmoothing, 2), x));
+  const formula = (t: Tensor, x: Tensor) => binaryCrossEntropy(smoothed(t, labelSmoothing, 2), x);
   return weightedLoss("sigmoidCrossEntropy", multiClassLabels, logits, formula, weights, reduction);
 }
 

@@ -14,8 +14,7 @@ import { clipByValue, log } from "../ops/math.ts";
 import { transpose } from "../ops/movement.ts";
 import { mean } from "../ops/reduce.ts";
 import { squeeze } from "../ops/reshape.ts";
-import { softplus } from "../ops/smooth_activations.ts";
-import { crossEntropy } from "../ops/softmax.ts";
+import { crossEntropy, sigmoidCrossEntropy } from "../ops/softmax.ts";
 import { tidy } from "../scope.ts";
 import { normalizeAxis, sameShape, showShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -48,11 +47,6 @@ export function binarySurprise(targets: Tensor, probabilities: Tensor): Tensor {
   return neg(add(mul(targets, log(p)), mul(sub(1, targets), log(sub(1, p)))));
 }
 
-/** The same from scores x: `softplus(x) - t * x`. */
-function binarySurpriseOfLogits(targets: Tensor, logits: Tensor): Tensor {
-  return sub(softplus(logits), mul(targets, logits));
-}
-
 /** Mean over `axis` of the cross-entropy of each element, whose target is a probability. */
 export function binaryCrossentropy(
   yTrue: Tensor,
@@ -63,7 +57,7 @@ export function binaryCrossentropy(
     const logits = fromLogits ? yPred : logitsOf(yPred, "sigmoid");
     const [t, p] = alignTargets(yTrue, logits ?? yPred, "binaryCrossentropy");
     const targets = smoothed(t, labelSmoothing, 2);
-    return mean((logits ? binarySurpriseOfLogits : binarySurprise)(targets, p), axis);
+    return mean((logits ? sigmoidCrossEntropy : binarySurprise)(targets, p), axis);
   });
 }
 

@@ -138,8 +138,6 @@ export class BatchLoop {
   #body({ x, y, weights }: Samples): void {
     noteStep(this.step({ x, y, weights }), {
       losses: this.#losses,
-      size: NOTED,
-      number: this.#number,
       counters: this.#number,
       advance: this.#one,
     });

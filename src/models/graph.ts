@@ -68,7 +68,7 @@ export class Graph {
 
   /**
    * The outputs for values of the inputs. What a call gave is disposed of as soon as all that read it have run; tensors of another
-   * kind than the input's (whole numbers for floats, say) are cast.
+   * kind than the input's (whole numbers for floats, say) are cast, unless tokens are meant.
    */
   run(xs: readonly Tensor[], { training, mask }: CallArgs): Tensor[] {
     const values = new Map<SymbolicTensor, Tensor>();
@@ -115,13 +115,20 @@ export class Graph {
           }`,
         );
       }
-      const cast = isFloat(x.dtype) && isFloat(dtype) ? x : asType(x, dtype);
+      const fits = isFloat(dtype) && (isFloat(x.dtype) || this.#areTokens(this.inputs[i]));
+      const cast = fits ? x : asType(x, dtype);
       const wanted = masks[i] ?? maskOf(x);
       if (!wanted || maskOf(cast) === wanted) return cast;
       const masked = cast === x ? track(x.alias()) : cast; // the caller's tensor stays as it is
       setMask(masked, wanted);
       return masked;
     });
+  }
+
+  // Whether an input is read by none but layers that want whole numbers.
+  #areTokens(x: SymbolicTensor): boolean {
+    return !this.outputs.includes(x) &&
+      this.#calls.every(({ node, layer }) => layer.takesTokens || !node.inputTensors.includes(x));
   }
 
   // Walks back from a value to the inputs; calls are noted after those they read.

@@ -115,8 +115,6 @@ export class Loop {
     const loss = this.step({ x: x.map(take), y: y.map(take), weights: weights && take(weights) });
     noteStep(loss, {
       losses: this.#losses,
-      size: this.steps,
-      number: this.#stepNumber,
       counters: this.#counters,
       advance: this.#advanceBy(size),
     });

@@ -111,23 +111,16 @@ export class Stepper<K> {
   }
 }
 
-/** Notes the loss of a step at its number's place among `losses`, which starts as zeros, and adds `advance` to the counters. */
+/** Notes the loss of a step at its number's place among `losses`, and adds `advance` to the counters. */
 export function noteStep(
   loss: Tensor,
-  { losses, size, number, counters, advance }: {
+  { losses, counters, advance }: {
     losses: DeviceBuffer;
-    size: number;
-    /** int32 [1]: the step's number. */
-    number: DeviceBuffer;
-    /** int32: the number, and what else counts. */
+    /** int32: what counts, last the step's number. */
     counters: DeviceBuffer;
     advance: DeviceBuffer;
   },
 ): void {
-  const { native } = losses.device, { calls } = native;
-  native.check(
-    calls.dg_scatter_add(loss.handle, number.handle, losses.handle, 1, size, 1, 1),
-  );
-  const sum = native.id("binary", "add");
-  native.check(calls.dg_binary(sum, counters.handle, advance.handle, counters.handle, 0));
+  const { native } = losses.device;
+  native.check(native.calls.dg_note(loss.handle, losses.handle, counters.handle, advance.handle));
 }

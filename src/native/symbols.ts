@@ -56,6 +56,7 @@ export const symbols = {
   dg_argreduce: { parameters: [i, i, i, d, d, d], result: i },
   dg_scan: { parameters: [i, i, i, d, d, d, i, i], result: i },
   dg_matmul: { parameters: [i, i, i, i, d, d, d, d, i, i, f], result: i },
+  dg_activation_grad: { parameters: [i, i, i, i, i, d, d], result: i },
   dg_engine: { parameters: [i], result: i },
   dg_conv: { parameters: [i, i, i, i, i, i, i, i, f], result: i },
   dg_pool: { parameters: [i, i, i, i], result: i },
@@ -69,7 +70,10 @@ export const symbols = {
   dg_cross_entropy: { parameters: [i, i, i, d, d], result: i },
   dg_cross_entropy_grad: { parameters: [i, i, i, i, d, d], result: i },
   dg_recurrent: { parameters: [i, i, i, i, i, i, i, i, i, i, i, i], result: i },
-  dg_recurrent_grad: { parameters: [i, i, i, i, i, i, i, i, i, i, i, i, i, i, i], result: i },
+  dg_recurrent_grad: {
+    parameters: [i, i, i, i, i, i, i, i, i, i, i, i, i, i, i, i],
+    result: i,
+  },
   dg_attention: { parameters: [i, i, i, i, i, i, f, i], result: i },
   dg_attention_grad: { parameters: [i, i, i, i, i, i, i, i, i, i, f, i], result: i },
   dg_random: { parameters: [i, i, i, f, f], result: i },
@@ -77,6 +81,7 @@ export const symbols = {
   dg_clip: { parameters: [i, i, f, i], result: i },
   dg_all_finite: { parameters: [i, i], result: i },
   dg_loss_scale: { parameters: [i, i, i, i], result: i },
+  dg_note: { parameters: [i, i, i, i], result: i },
 } as const;
 
 /** Name of a function of the contract. */

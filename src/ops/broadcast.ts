@@ -13,7 +13,7 @@ import {
   showShape,
   stridesOf,
 } from "../shape.ts";
-import { fromHost, makeTensor, type Tensor } from "../tensor.ts";
+import { Constant, constant, fromHost, makeTensor, type Tensor } from "../tensor.ts";
 import { asType } from "./cast.ts";
 import { type Operand, toTensor, use } from "./operand.ts";
 import { clone, reshape } from "./reshape.ts";
@@ -23,6 +23,7 @@ const broadcastOp = op<{ x: Tensor }, { from: number[]; to: number[] }>({
   name: "broadcastTo",
   check: ({ x }, { to }) => ({ shape: to, dtype: x.dtype }),
   forward: ({ x }, { from, to }, { shape, dtype }, device) => {
+    if (x instanceof Constant && x.isUnwritten) return constant(x.value, to, device);
     const y = makeTensor(shape, dtype, device);
     const padded = padRank(from, to.length);
     const strides = stridesOf(padded).map((s, i) => padded[i] === 1 ? 0 : s);

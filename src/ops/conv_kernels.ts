@@ -5,8 +5,7 @@ import { ConvKind, MatMulFlag } from "../native/symbols.ts";
 import { type Inputs, op } from "../op.ts";
 import { tensorFloat32ExecutionEnabled } from "../precision.ts";
 import { makeTensor, type Tensor } from "../tensor.ts";
-import { sumTo } from "./broadcast.ts";
-import { epilogue } from "./epilogue.ts";
+import { unfinish } from "./epilogue.ts";
 import type { Windows } from "./windows.ts";
 
 /** A convolution: windows, channels, and the name of an activation over the result where there is one. */
@@ -57,15 +56,16 @@ const define = (part: Part, activated: boolean) => {
       ));
       return y;
     },
-    saves: activated ? [first, second, "y"] : [first, second],
-    grad: ({ dy, y, ...saved }, { activation, ...c }) => {
+    saves: activated ? [first, second, "bias", "y"] : [first, second, "bias"],
+    grad: ({ dy, y, bias, ...saved }, { activation, ...c }) => {
       // The gradient before the activation is made once for all operands.
-      let made: Tensor | undefined;
-      const dz = () => made ??= activation === undefined ? dy : epilogue(activation).grad!(dy, y);
+      let made: ReturnType<typeof unfinish> | undefined;
+      const before = () => made ??= unfinish({ dy, y, bias }, activation);
+      const dz = () => before().dz;
       return {
         [first]: () => conv[first]({ [part]: dz(), [second]: saved[second] }, c),
         [second]: () => conv[second]({ [part]: dz(), [first]: saved[first] }, c),
-        bias: () => sumTo(dz(), dy.shape.slice(-1)),
+        bias: () => before().dbias!,
       };
     },
   });

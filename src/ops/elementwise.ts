@@ -3,8 +3,9 @@
 import { isFloat } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { tidy } from "../scope.ts";
-import { sameShape, showShape } from "../shape.ts";
-import { Tensor } from "../tensor.ts";
+import { isWatched } from "../op.ts";
+import { padRank, sameShape, showShape } from "../shape.ts";
+import { Constant, constant, Tensor } from "../tensor.ts";
 import { binary, unary } from "./define.ts";
 import { greaterEqual, where } from "./logical.ts";
 import { type Operand, scalarBeside, toTensor } from "./operand.ts";
@@ -18,9 +19,25 @@ export const neg: (x: Operand) => Tensor = unary("neg", {
 
 // x a + b. What arithmetic with a plain number becomes: the numbers travel with the call, and as one of the two steps is exact, the
 // result is that of plain arithmetic. b = -0 adds nothing, not even to -0.
-const affine: (x: Operand, a?: number, b?: number) => Tensor = unary("affine", {
+const affineOf = unary("affine", {
   grad: ({ dy }, { a }) => a === 1 ? dy : affine(dy, a, -0),
 });
+function affine(x: Tensor, a: number, b: number): Tensor {
+  if (!isPlain(x)) return affineOf(x, a, b);
+  return constant(Math.fround(x.value * Math.fround(a)) + Math.fround(b), x.shape, x.device);
+}
+
+// Whether x is a number rather than memory, and no gradient flows through it.
+const isPlain = (x: Operand): x is Constant =>
+  x instanceof Constant && x.isUnwritten && !isWatched(x);
+// The number that x is for each element of the other operand.
+function numberBeside(x: Operand, other: Operand): Operand {
+  if (!isPlain(x) || !(other instanceof Tensor) || other.dtype !== x.dtype) return x;
+  const { rank, shape } = other;
+  const fits = x.rank <= rank &&
+    padRank(x.shape, rank).every((d, i) => d === 1 || d === shape[i]);
+  return fits ? x.value : x;
+}
 
 const isFloatTensor = (x: Operand): x is Tensor => x instanceof Tensor && isFloat(x.dtype);
 
@@ -50,8 +67,9 @@ const productOf = binary("mul", {
 });
 /** `a * b`, broadcasting. */
 export function mul(a: Operand, b: Operand): Tensor {
-  if (typeof b === "number" && isFloatTensor(a)) return affine(a, b, -0);
-  if (typeof a === "number" && isFloatTensor(b)) return affine(b, a, -0);
+  const x = numberBeside(a, b), y = numberBeside(b, a);
+  if (typeof y === "number" && isFloatTensor(a)) return affine(a, y, -0);
+  if (typeof x === "number" && isFloatTensor(b)) return affine(b, x, -0);
   return productOf(a, b);
 }
 
@@ -65,6 +83,9 @@ const hasReciprocal = (x: Tensor, b: number) =>
 
 /** `a / b`, broadcasting; two integer tensors give `floorDiv(a, b)`, an integer tensor and a plain number float32. */
 export function div(a: Operand, b: Operand): Tensor {
+  if (typeof b === "number" && isPlain(a)) {
+    return constant(a.value / Math.fround(b), a.shape, a.device);
+  }
   if (typeof b === "number" && isFloatTensor(a) && hasReciprocal(a, b)) {
     return affine(a, 1 / b, -0);
   }

@@ -1,7 +1,9 @@
 // Which activations may a matrix product apply in passing? Those whose derivative follows from the result; the others come after it.
 
 import { unknownName } from "../errors.ts";
-import type { Tensor } from "../tensor.ts";
+import { isWatched } from "../op.ts";
+import { makeTensor, type Tensor } from "../tensor.ts";
+import { sumTo } from "./broadcast.ts";
 import {
   elu,
   hardSigmoid,
@@ -49,6 +51,33 @@ const epilogues: Readonly<Record<string, Epilogue>> = {
   gelu: { apply: gelu },
   geluApprox: { apply: geluApprox },
 };
+
+/**
+ * Back through an activation and the bias [n] before it: the gradients before both, from that after them and the result y. One native
+ * call, unless somebody takes gradients of it.
+ */
+export function unfinish(
+  { dy, y, bias }: { readonly dy: Tensor; readonly y: Tensor; readonly bias?: Tensor },
+  activation: string | undefined,
+): { dz: Tensor; dbias?: Tensor } {
+  const [n] = dy.shape.slice(-1), rows = dy.size / n;
+  if (activation === undefined || !bias || dy.size === 0 || isWatched(dy, y)) {
+    const dz = activation === undefined ? dy : epilogue(activation).grad!(dy, y);
+    return { dz, dbias: bias && sumTo(dz, [n]) };
+  }
+  const { device, dtype } = dy, { native } = device;
+  const dz = makeTensor(dy.shape, dtype, device), dbias = makeTensor([n], dtype, device);
+  native.check(native.calls.dg_activation_grad(
+    native.id("unary", activation),
+    dy.handle,
+    y.handle,
+    dz.handle,
+    dbias.handle,
+    rows,
+    n,
+  ));
+  return { dz, dbias };
+}
 
 /** The activation of a name. */
 export function epilogue(name: string): Epilogue {

@@ -8,10 +8,10 @@ import { tensorFloat32ExecutionEnabled } from "../precision.ts";
 import { tidy } from "../scope.ts";
 import { broadcastShapes, sameDim, sameShape, showShape, sizeOf } from "../shape.ts";
 import { makeTensor, type Tensor } from "../tensor.ts";
-import { asSummand, stretch, sum, sumTo } from "./broadcast.ts";
+import { asSummand, stretch, sum } from "./broadcast.ts";
 import { asType } from "./cast.ts";
 import { mul } from "./elementwise.ts";
-import { epilogue } from "./epilogue.ts";
+import { epilogue, unfinish } from "./epilogue.ts";
 import { type Operand, toTensor } from "./operand.ts";
 import { reshape } from "./reshape.ts";
 
@@ -33,9 +33,11 @@ function sizesOf({ a, b }: Inputs, { transposeA, transposeB }: Product) {
   };
 }
 
+type Saved = "a" | "b" | "bias" | "y";
+
 // The product of a, b and, where there is one, bias [n].
-const define = (name: string, saves: readonly ("a" | "b" | "y")[]) =>
-  op<Inputs, Product, "a" | "b" | "y">({
+const define = (name: string, saves: readonly Saved[]) =>
+  op<Inputs, Product, Saved>({
     name,
     check: (inputs, attrs) => {
       const { batch, m, n } = sizesOf(inputs, attrs);
@@ -66,22 +68,23 @@ const define = (name: string, saves: readonly ("a" | "b" | "y")[]) =>
       return y;
     },
     saves,
-    grad: ({ dy, a, b, y }, { transposeA: ta, transposeB: tb, activation }) => {
+    grad: ({ a, b, ...saved }, { transposeA: ta, transposeB: tb, activation }) => {
       // The gradient before the activation is made once for all operands. A shared operand collects from the whole batch.
-      let made: Tensor | undefined;
-      const dz = () => made ??= activation === undefined ? dy : epilogue(activation).grad!(dy, y);
+      let made: ReturnType<typeof unfinish> | undefined;
+      const before = () => made ??= unfinish(saved, activation);
+      const dz = () => before().dz;
       const collect = (x: Tensor, like: Tensor) =>
         x.rank > like.rank ? sum(x, x.shape.slice(2).map((_, i) => i)) : x;
       return {
         a: () => collect(ta ? multiply(b, dz(), tb, true) : multiply(dz(), b, false, !tb), a),
         b: () => collect(tb ? multiply(dz(), a, true, ta) : multiply(a, dz(), !ta, false), b),
-        bias: () => sumTo(dz(), dy.shape.slice(-1)),
+        bias: () => before().dbias!,
       };
     },
   });
 
-const plain = define("matMul", ["a", "b"]);
-const activated = define("fusedMatMul", ["a", "b", "y"]);
+const plain = define("matMul", ["a", "b", "bias"]);
+const activated = define("fusedMatMul", ["a", "b", "bias", "y"]);
 const multiply = (a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor =>
   plain({ a, b }, { transposeA, transposeB });
 

@@ -6,9 +6,11 @@ import { op } from "../op.ts";
 import { tidy } from "../scope.ts";
 import { normalizeAxis, sameShape, showShape, sizeOf } from "../shape.ts";
 import { makeTensor, type Tensor } from "../tensor.ts";
+import { sigmoid, slopes } from "./activations.ts";
 import { sum } from "./broadcast.ts";
 import { asType } from "./cast.ts";
 import { onesLike } from "./creation.ts";
+import { type Binary, binary } from "./define.ts";
 import { mul, neg, sub } from "./elementwise.ts";
 import { exp } from "./math.ts";
 import { transpose } from "./movement.ts";
@@ -173,6 +175,18 @@ const crossEntropyGrad: (inputs: { logits: Tensor; labels: Tensor; g: Tensor }) 
       g: () => sum(mul(dy, crossEntropyGrad({ logits, labels, g: onesLike(g) })), -1),
     };
   },
+});
+
+const sigmoidError: Binary = binary("sigmoidError", {
+  domain: "float",
+  saves: ["b"],
+  grad: ({ dy, b }) => ({ a: () => neg(dy), b: () => slopes.sigmoid(dy, sigmoid(b)) }),
+});
+/** The cross-entropy `softplus(logits) - labels * logits` of each element: labels are probabilities, logits their scores before a sigmoid. */
+export const sigmoidCrossEntropy: Binary = binary("sigmoidCrossEntropy", {
+  domain: "float",
+  saves: ["a", "b"],
+  grad: ({ dy, a, b }) => ({ a: () => neg(mul(dy, b)), b: () => mul(dy, sigmoidError(a, b)) }),
 });
 
 /**

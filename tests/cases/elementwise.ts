@@ -1,5 +1,6 @@
 // The op table: what works element by element.
 
+import { sigmoidCrossEntropy } from "../../src/ops/softmax.ts";
 import * as ops from "../../src/ops/mod.ts";
 import type { Tensor } from "../../src/tensor.ts";
 import { zip } from "../plain.ts";
@@ -147,6 +148,12 @@ const binary: Row[] = [
   two("maximum", ops.maximum, Math.max),
   two("minimum", ops.minimum, Math.min),
   two("squaredDifference", ops.squaredDifference, (a, b) => (a - b) ** 2),
+  two(
+    "sigmoidCrossEntropy",
+    sigmoidCrossEntropy,
+    (label, x) => softplus(x) - label * x,
+    [[0, 1], [-9, 9]],
+  ),
   two("atan2", ops.atan2, Math.atan2),
   two("prelu", ops.prelu, (x, alpha) => x > 0 ? x : alpha * x),
   two("less", ops.less, (a, b) => Number(a < b), undefined, flat),

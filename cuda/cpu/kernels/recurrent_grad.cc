@@ -121,6 +121,15 @@ void gather_back(const Step &s, int64_t i, float *to) {
         s.units, to, [](auto direct, auto back) { return direct + back; }, s.direct.at(i), s.back.at(i));
 }
 
+// h' as it met the kernel.
+void met_kernel(const Step &s, int64_t i, float *to) {
+  if (s.keep.data)
+    combine(
+        s.units, to, [](auto before, auto keep) { return before * keep; }, s.before.at(i), s.keep.at(i));
+  else
+    memcpy(to, s.before.at(i), static_cast<size_t>(s.units) * sizeof(float));
+}
+
 // A step that a mask leaves out hands everything on.
 void skip(const Step &s, int64_t i, int64_t parts) {
   memset(s.dsums.at(i), 0, static_cast<size_t>(parts) * sizeof(float));
@@ -145,12 +154,14 @@ int walk(const RecurrentGradArgs &p, const Cell &cell, const Samples<RecurrentGr
   s.dh = dh;
   s.room = room + u;
   s.keep = p.keep ? samples.state(p.keep, nullptr) : ConstFloats{nullptr, 0};
-  if (p.rows > p.steps) {
+  if (p.given > p.steps) {
     const ConstFloats last = samples.step(p.dy, p.rows, u, p.steps);
     for (int64_t i = 0; i < count; i++) memcpy(s.dcell.at(i), last.at(i), static_cast<size_t>(u) * sizeof(float));
   }
   for (int64_t t = p.steps - 1; t >= 0; t--) {
-    const ConstFloats dy = samples.step(p.dy, p.rows, u, t);
+    const int64_t row = p.row_of_dy(t);
+    const ConstFloats dy = row < 0 ? zeros : samples.step(p.dy, p.given, u, row);
+    const Floats before = samples.step(p.before, p.steps, u, t);
     s.y = samples.step(p.y, p.rows, u, t);
     s.before = t ? samples.step(p.y, p.rows, u, t - 1) : samples.state(p.h, room);
     s.trace = samples.step(p.trace, p.steps, traced, t);
@@ -161,6 +172,7 @@ int walk(const RecurrentGradArgs &p, const Cell &cell, const Samples<RecurrentGr
       gather_back(s, i, dh.at(i));
       combine(
           u, dh.at(i), [](auto a, auto b) { return a + b; }, dh.at(i), dy.at(i));
+      if (before.data) met_kernel(s, i, before.at(i));
       if (samples.masked(i, t)) {
         skip(s, i, parts);
         continue;

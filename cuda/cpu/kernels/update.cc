@@ -77,5 +77,9 @@ int run_loss_scale(const LossScaleArgs &args) {
   adjust_loss_scale(*args.scale, *args.steps, *args.finite, args.growth);
   return 0;
 }
+int run_note(const NoteArgs &args) {
+  note_value(*args.value, args.log, args.size, args.counters, args.advance, args.count);
+  return 0;
+}
 
 }  // namespace dg::DG_ISA

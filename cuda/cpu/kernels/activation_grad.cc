@@ -1,0 +1,33 @@
+// Back through an activation and the bias before it: a slope for every element, and sums of columns.
+#include "../../core/args.h"
+#include "../../math/families.h"
+#include "../../math/recurrent.h"
+#include "../threads.h"
+#include "vectors.h"
+
+namespace dg::DG_ISA {
+
+int run_reduce(const ReduceArgs &args);
+
+int run_activation_grad(const ActivationGradArgs &args) {
+  constexpr int64_t elements_per_piece = 1 << 15;
+  const float *const dy = static_cast<const float *>(args.dy), *const y = static_cast<const float *>(args.y);
+  float *const dz = static_cast<float *>(args.dz);
+  parallel_for(args.rows * args.n, elements_per_piece, [&](int64_t begin, int64_t end) {
+    each_vector(begin, end, [&](int64_t i, const auto &get, const auto &put) {
+      put(dz + i, cell_slope(args.activation, get(dy + i), get(y + i)));
+    });
+  });
+  ReduceArgs sums{};
+  sums.op = static_cast<int>(Reduce::sum);
+  sums.type = args.type;
+  sums.x = dz;
+  sums.y = args.dbias;
+  sums.rank = 2;
+  sums.size[0] = sums.n_red = args.rows;
+  sums.size[1] = sums.n_out = args.n;
+  sums.reduced[0] = 1;
+  return run_reduce(sums);
+}
+
+}  // namespace dg::DG_ISA
