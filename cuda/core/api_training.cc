@@ -185,15 +185,14 @@ int dg_note(int value_, int log_, int counters_, int advance_) {
   DG_TRY(need_type(*log, DG_FLOAT32, "The log"));
   DG_TRY(need_type(*counters, DG_INT32, "The counters"));
   DG_TRY(need_type(*advance, DG_INT32, "Their advance"));
-  DG_REQUIRE(counters->count >= 1 && counters->count <= INT32_MAX, "The number of counters must be from 1 to 2^31 - 1");
+  DG_REQUIRE(counters->count >= 1, "There must be a counter for the number");
   DG_TRY(need_count(*advance, static_cast<double>(counters->count), "Their advance"));
   std::vector<const Array *> arrays = {value, log, counters, advance};
   DG_TRY(all_apart(arrays));
-  return DG_SUBMIT(
-      value->device(), NoteArgs, note,
-      (NoteArgs{reinterpret_cast<const float *>(value->data()), reinterpret_cast<float *>(log->data()),
-                reinterpret_cast<int32_t *>(counters->data()), reinterpret_cast<const int32_t *>(advance->data()),
-                log->count, static_cast<int32_t>(counters->count)}));
+  return DG_SUBMIT(value->device(), NoteArgs, note,
+                   (NoteArgs{reinterpret_cast<const float *>(value->data()), reinterpret_cast<float *>(log->data()),
+                             reinterpret_cast<int32_t *>(counters->data()),
+                             reinterpret_cast<const int32_t *>(advance->data()), log->count, counters->count}));
 }
 
 }  // extern "C"

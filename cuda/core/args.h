@@ -8,7 +8,6 @@
 #include "../dinograd.h"
 
 namespace dg {
-
 using Dtype = int32_t;
 constexpr bool is_half(Dtype type) { return type == DG_FLOAT16 || type == DG_BFLOAT16; }
 constexpr int max_rank = DG_MAX_RANK;
@@ -277,11 +276,7 @@ struct RecurrentGradArgs {
   void *dprojected, *dproduct, *before;
   float *dh, *dc;
   int64_t batch, steps, units;
-  int64_t rows;
-  int64_t given;  // rows of dy: as many, or that of the last step alone
-
-  // Where step t stands in dy; below 0: nowhere.
-  constexpr int64_t row_of_dy(int64_t t) const { return given == rows ? t : t - steps + 1; }
+  int64_t rows, given;  // steps of y; of dy, as many or the last one alone
 };
 // Parts of `units` that the sums of a cell and its trace have.
 constexpr int64_t cell_parts(int kind) { return kind == DG_CELL_SIMPLE ? 1 : kind == DG_CELL_LSTM ? 4 : 3; }
@@ -360,8 +355,7 @@ struct NoteArgs {  // see dg_note
   float *log;
   int32_t *counters;
   const int32_t *advance;
-  int64_t size;   // of the log
-  int32_t count;  // of counters
+  int64_t size, count;  // of the log; of counters
 };
 
 // Every kernel family once: X(struct, name). Backends define `int run_<name>(const <struct>&)`, returning a status.
@@ -403,5 +397,4 @@ struct NoteArgs {  // see dg_note
   X(AllFiniteArgs, all_finite)                \
   X(LossScaleArgs, loss_scale)                \
   X(NoteArgs, note)
-
 }  // namespace dg

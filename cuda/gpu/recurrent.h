@@ -131,7 +131,7 @@ struct BackwardUnit : Unit<kind, RecurrentGradArgs> {
   __device__ Later last() const { return {0, p.given > p.steps ? read(p.type, p.dy, this->row(p.steps)) : 0}; }
 
   __device__ float given(int64_t t) const {  // dy
-    const int64_t row = p.row_of_dy(t);
+    const int64_t row = row_of_dy(p, t);
     return row < 0 ? 0 : read(p.type, p.dy, (this->sample * p.given + row) * p.units + this->unit);
   }
 

@@ -1,6 +1,7 @@
 // How do recurrent cells go from step to step, and their gradients back? See dg_recurrent for the cells; formulas are over a
 // float or a vector of floats.
 #pragma once
+#include "../core/args.h"
 #include "elementwise.h"
 
 namespace dg {
@@ -37,6 +38,9 @@ DG_HD V cell_slope(int id, V dy, V y) {
 #undef DG_CASE
   return dy;
 }
+
+// Which row of dy is that of step t; below 0: none.
+DG_HD int64_t row_of_dy(const RecurrentGradArgs &p, int64_t t) { return p.given == p.rows ? t : t - p.steps + 1; }
 
 // ---- Cells -----------------------------------------------------------------------------------------------------------
 

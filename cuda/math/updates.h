@@ -226,10 +226,10 @@ DG_HD void adjust_loss_scale(float &scale, int32_t &steps, int32_t finite, int32
 }
 
 // What becomes of a step; see dg_note.
-DG_HD void note_value(float value, float *log, int64_t size, int32_t *counters, const int32_t *advance, int32_t count) {
+DG_HD void note_value(float value, float *log, int64_t size, int32_t *counters, const int32_t *advance, int64_t count) {
   const int32_t number = counters[count - 1];
   if (number >= 0 && number < size) log[number] = value;
-  for (int32_t i = 0; i < count; i++) counters[i] += advance[i];
+  for (int64_t i = 0; i < count; i++) counters[i] += advance[i];
 }
 
 template <class T>

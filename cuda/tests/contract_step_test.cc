@@ -84,7 +84,7 @@ void refusals() {
   REFUSED(dg_note(shifted, dz, ints, more), "share memory");
   const Array<int32_t> none(0), two(2);
   REFUSED(dg_note(one, dz, ints, two), "advance must have 3");
-  REFUSED(dg_note(one, dz, none, none), "number of counters");
+  REFUSED(dg_note(one, dz, none, none), "a counter for the number");
   CHECK(dz.read() == Floats(6, 1) && dbias.read() == Floats(3, 1) && ints.read() == Ints(3, 1),
         "a refused call has written");
   dg_free(part);

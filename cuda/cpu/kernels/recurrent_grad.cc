@@ -159,7 +159,7 @@ int walk(const RecurrentGradArgs &p, const Cell &cell, const Samples<RecurrentGr
     for (int64_t i = 0; i < count; i++) memcpy(s.dcell.at(i), last.at(i), static_cast<size_t>(u) * sizeof(float));
   }
   for (int64_t t = p.steps - 1; t >= 0; t--) {
-    const int64_t row = p.row_of_dy(t);
+    const int64_t row = row_of_dy(p, t);
     const ConstFloats dy = row < 0 ? zeros : samples.step(p.dy, p.given, u, row);
     const Floats before = samples.step(p.before, p.steps, u, t);
     s.y = samples.step(p.y, p.rows, u, t);
