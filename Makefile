@@ -145,11 +145,14 @@ $(BUILD)/libdinograd_emu.so: $(call emu_objects,cpu) cuda/exports.map
 ALL_TESTS := $(patsubst cuda/tests/%.cc,%,$(wildcard cuda/tests/*_test.cc))
 EMU_TESTS := $(filter-out threads_test edge_values_test,$(ALL_TESTS))
 TESTS := $(filter-out emu_%,$(ALL_TESTS))
-run_tests = status=0; for test in $(filter $(BUILD)/%,$^); do $(UNDER) $$test || status=1; done; exit $$status
+# TEST_JOBS=2 runs two of them at a time. KINDS=asan leaves out the plain ones of the CUDA sources.
+TEST_JOBS ?= 1
+KINDS ?= cpu asan
+run_tests = printf '%s\n' $(filter $(BUILD)/%,$^) | xargs -P $(TEST_JOBS) -I{} $(UNDER) {}
 
 check: check-emu $(foreach kind,cpu asan,$(foreach test,$(TESTS),$(BUILD)/$(kind)/tests/$(test)))
 	$(run_tests)
-check-emu: $(foreach kind,cpu asan,$(foreach test,$(EMU_TESTS),$(BUILD)/emu_$(kind)/tests/$(test)))
+check-emu: $(foreach kind,$(KINDS),$(foreach test,$(EMU_TESTS),$(BUILD)/emu_$(kind)/tests/$(test)))
 	$(run_tests)
 
 # Those that ask for nothing but the contract: linked to a library, not to its parts. UNDER=compute-sanitizer runs them in it,
