@@ -83,15 +83,17 @@ bool read_later(const std::vector<Call> &calls, size_t call, const Region &from)
   return false;
 }
 
-// Whether somebody reads what a call writes. Arrays that outlive the recording, in its arena or elsewhere, keep what was written
-// to them.
+// Whether somebody reads what a call writes, or it writes nothing and is there for something else. Arrays that outlive the recording,
+// in its arena or elsewhere, keep what was written to them.
 bool is_wanted(const Program &program, const std::vector<Call> &calls, size_t call) {
+  bool writes = false;
   for (const Use &use : calls[call].uses) {
     if (use.access == Access::read) continue;
+    writes = true;
     const Region &to = use.region;
     if (!arena_is_free(program.arena, to.begin, to.end) || read_later(calls, call, to)) return true;
   }
-  return false;
+  return !writes;
 }
 
 }  // namespace
