@@ -1,5 +1,5 @@
 // Entries: matrix product, and the gradient of what it ends in.
-#include "../math/recurrent.h"
+#include "../math/slope.h"
 #include "api.h"
 
 using namespace dg;
@@ -52,7 +52,7 @@ int dg_activation_grad(int activation, int dy_, int y_, int dz_, int dbias_, dou
   DG_OPERAND(y, y_);
   DG_OPERAND(dz, dz_);
   DG_OPERAND(dbias, dbias_);
-  DG_REQUIRE(activation != -1 && is_cell_activation(activation), "The derivative of unary operation ", activation,
+  DG_REQUIRE(activation != -1 && slope_follows(activation), "The derivative of unary operation ", activation,
              " does not follow from its result");
   DG_REQUIRE(whole(rows) && whole(n) && rows >= 1 && n >= 1, "Rows and columns must be whole numbers from 1, got ",
              rows, " and ", n);

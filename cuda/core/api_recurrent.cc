@@ -1,5 +1,5 @@
 // Entries: recurrent layers.
-#include "../math/recurrent.h"
+#include "../math/slope.h"
 #include "api.h"
 
 using namespace dg;
@@ -49,7 +49,7 @@ template <class Args>
 int cell(Args &args, Sizes &sizes, int kind, int activation, int gate, const Array &y) {
   DG_REQUIRE(kind >= DG_CELL_SIMPLE && kind <= DG_CELL_GRU_BEFORE, "There is no recurrent cell ", kind);
   for (int id : {activation, gate})
-    DG_REQUIRE(is_cell_activation(id), "A recurrent cell cannot have unary operation ", id, " as an activation");
+    DG_REQUIRE(slope_follows(id), "A recurrent cell cannot have unary operation ", id, " as an activation");
   const double *const given = context().scratch;
   sizes = {given[0], given[1], given[2]};
   DG_REQUIRE(whole(sizes.batch), "The batch must be a whole number, got ", sizes.batch);

@@ -1,7 +1,7 @@
 // Back through an activation and the bias before it: columns are walked once, and the last block joins what the others found.
 #include <ptx.h>
 
-#include "../math/recurrent.h"
+#include "../math/slope.h"
 #include "columns.h"
 #include "group.h"
 #include "last_block.h"
@@ -19,7 +19,7 @@ __global__ void __launch_bounds__(block_threads)
   const Column column(c);
   float sum = 0;
   column.each<pack_size<T>>([&](int64_t i) {
-    const T d = element<T>(cell_slope(activation, number(dy[i]), number(y[i])));
+    const T d = element<T>(slope_from_result(activation, number(dy[i]), number(y[i])));
     dz[i] = d;
     sum += number(d);
   });

@@ -65,8 +65,8 @@ struct ForwardUnit : Unit<kind, RecurrentArgs> {
 
   // Gates z and r of DG_CELL_GRU_BEFORE from their sums; r h', which meets the kernel next. h': what dropout keeps.
   __device__ float open_gates(int64_t t, float z, float r, float kept) const {
-    z = cell_activate(p.gate, z);
-    r = cell_activate(p.gate, r);
+    z = activate_by_id(p.gate, z);
+    r = activate_by_id(p.gate, r);
     note(t, 0, z);
     note(t, 1, r);
     note(t, 3, r * kept);
@@ -79,10 +79,10 @@ struct ForwardUnit : Unit<kind, RecurrentArgs> {
     const bool stays = this->masked(t);
     float h;
     if constexpr (kind == DG_CELL_SIMPLE) {
-      h = cell_activate(p.activation, sums[0]);
+      h = activate_by_id(p.activation, sums[0]);
     } else if constexpr (kind == DG_CELL_LSTM) {
-      const float i = cell_activate(p.gate, sums[0]), f = cell_activate(p.gate, sums[1]);
-      const float n = cell_activate(p.activation, sums[2]), o = cell_activate(p.gate, sums[3]);
+      const float i = activate_by_id(p.gate, sums[0]), f = activate_by_id(p.gate, sums[1]);
+      const float n = activate_by_id(p.activation, sums[2]), o = activate_by_id(p.gate, sums[3]);
       const float c_before = cell_before(t), c = stays ? c_before : lstm_cell(i, f, n, c_before);
       note(t, 0, i);
       note(t, 1, f);
@@ -90,17 +90,17 @@ struct ForwardUnit : Unit<kind, RecurrentArgs> {
       note(t, 3, o);
       note(t, 4, c);
       if (t == p.steps - 1 && p.rows > p.steps) write(p.type, p.y, this->row(p.steps), c);
-      h = o * cell_activate(p.activation, c);
+      h = o * activate_by_id(p.activation, c);
     } else if constexpr (kind == DG_CELL_GRU) {
-      const float z = cell_activate(p.gate, sums[0]), r = cell_activate(p.gate, sums[1]);
-      const float n = cell_activate(p.activation, fma_(r, sums[2], fresh));
+      const float z = activate_by_id(p.gate, sums[0]), r = activate_by_id(p.gate, sums[1]);
+      const float n = activate_by_id(p.activation, fma_(r, sums[2], fresh));
       note(t, 0, z);
       note(t, 1, r);
       note(t, 2, n);
       note(t, 3, sums[2]);
       h = gru_state(z, n, before);
     } else {
-      const float n = cell_activate(p.activation, sums[2] + fresh);
+      const float n = activate_by_id(p.activation, sums[2] + fresh);
       note(t, 2, n);
       h = gru_state(traced(t, 0), n, before);
     }
@@ -140,7 +140,7 @@ struct BackwardUnit : Unit<kind, RecurrentGradArgs> {
     const float r = traced(t, 1), d = drh * this->keep();
     if (this->masked(t)) return 0;
     later.direct = fma_(d, r, later.direct);
-    return cell_slope(p.gate, d * this->before(t), r);
+    return slope_from_result(p.gate, d * this->before(t), r);
   }
 
   // Gradients of the sums, and of what meets the turned kernel (of DG_CELL_GRU another n), from that of h through the
@@ -157,10 +157,10 @@ struct BackwardUnit : Unit<kind, RecurrentGradArgs> {
     }
     later.direct = 0;
     if constexpr (kind == DG_CELL_SIMPLE) {
-      d[0] = cell_slope(p.activation, dh, read(p.type, p.y, this->row(t)));
+      d[0] = slope_from_result(p.activation, dh, read(p.type, p.y, this->row(t)));
     } else if constexpr (kind == DG_CELL_LSTM) {
       const auto g = lstm_gradient(p.activation, p.gate, traced(t, 0), traced(t, 1), traced(t, 2), traced(t, 3),
-                                   cell_before(t), cell_activate(p.activation, traced(t, 4)), dh, later.cell);
+                                   cell_before(t), activate_by_id(p.activation, traced(t, 4)), dh, later.cell);
       d[0] = g.i;
       d[1] = g.f;
       d[2] = g.n;
@@ -170,7 +170,7 @@ struct BackwardUnit : Unit<kind, RecurrentGradArgs> {
       const auto g = gru_gradient(p.activation, p.gate, traced(t, 0), traced(t, 2), this->before(t), dh);
       later.direct = g.h;
       d[0] = g.z;
-      d[1] = kind == DG_CELL_GRU ? cell_slope(p.gate, g.n * traced(t, 3), traced(t, 1)) : 0;
+      d[1] = kind == DG_CELL_GRU ? slope_from_result(p.gate, g.n * traced(t, 3), traced(t, 1)) : 0;
       d[2] = g.n;
     }
     for (int part = 0; part < Base::parts; part++) product[part] = d[part];

@@ -1,7 +1,7 @@
 // Back through an activation and the bias before it: a slope for every element, and sums of columns.
 #include "../../core/args.h"
 #include "../../math/families.h"
-#include "../../math/recurrent.h"
+#include "../../math/slope.h"
 #include "../threads.h"
 #include "vectors.h"
 
@@ -15,7 +15,7 @@ int run_activation_grad(const ActivationGradArgs &args) {
   float *const dz = static_cast<float *>(args.dz);
   parallel_for(args.rows * args.n, elements_per_piece, [&](int64_t begin, int64_t end) {
     each_vector(begin, end, [&](int64_t i, const auto &get, const auto &put) {
-      put(dz + i, cell_slope(args.activation, get(dy + i), get(y + i)));
+      put(dz + i, slope_from_result(args.activation, get(dy + i), get(y + i)));
     });
   });
   ReduceArgs sums{};

@@ -141,33 +141,15 @@ int walk(const RecurrentArgs &p, const Cell &cell, const Samples<RecurrentArgs> 
   return 0;
 }
 
-template <class Cell>
-int run(const RecurrentArgs &p) {
-  const int64_t parts = cell_parts(p.kind) * p.units;
-  float *const room = gemm_room(Packed::floats(p.units, parts) + 2 * tile_columns * p.units);
-  int status = room ? 0 : DG_E_MEMORY;
-  if (room) {
-    const Cell cell(p, {static_cast<const float *>(p.kernel), 1, parts}, room);
-    share_samples(p, [&](const Samples<RecurrentArgs> &samples) {
-      if (const int failed = walk(p, cell, samples)) __atomic_store_n(&status, failed, __ATOMIC_RELAXED);
-    });
-  }
-  return status ? fail(status, "Out of memory: a recurrent layer has no room to work in") : 0;
-}
-
 }  // namespace
 
 int run_recurrent(const RecurrentArgs &args) {
-  switch (args.kind) {
-    case DG_CELL_SIMPLE:
-      return run<Simple>(args);
-    case DG_CELL_LSTM:
-      return run<Lstm>(args);
-    case DG_CELL_GRU:
-      return run<GruAfter>(args);
-    default:
-      return run<GruBefore>(args);
-  }
+  const int64_t units = args.units, parts = cell_parts(args.kind) * units;
+  const View lines{static_cast<const float *>(args.kernel), 1, parts};
+  const int64_t floats =
+      Packed::floats(units, parts) + tile_columns * units;  // a cell may pack two parts by themselves
+  return walk_with_cell<Simple, Lstm, GruAfter, GruBefore>(
+      args, lines, floats, [](const auto &p, const auto &cell, const auto &samples) { return walk(p, cell, samples); });
 }
 
 }  // namespace dg::DG_ISA

@@ -109,4 +109,25 @@ inline float *recurrent_room(int64_t floats) {
   return static_cast<float *>(scratch.room(static_cast<size_t>(floats) * sizeof(float)));
 }
 
+// Lets walk(p, cell, samples) take all samples with the cell of p's kind, one of Cells in the order of dg_cell, which packs the
+// kernel into `floats` of room. Lines are what the tiles take of it.
+template <class Cell, class Args, class Walk>
+int walk_with(const Args &p, const View &lines, int64_t floats, const Walk &walk) {
+  float *const room = gemm_room(floats);
+  int status = room ? 0 : DG_E_MEMORY;
+  if (room) {
+    const Cell cell(p, lines, room);
+    share_samples(p, [&](const Samples<Args> &samples) {
+      if (const int failed = walk(p, cell, samples)) __atomic_store_n(&status, failed, __ATOMIC_RELAXED);
+    });
+  }
+  return status ? fail(status, "Out of memory: a recurrent layer has no room to work in") : 0;
+}
+template <class... Cells, class Args, class Walk>
+int walk_with_cell(const Args &p, const View &lines, int64_t floats, const Walk &walk) {
+  int status = 0, kind = 0;
+  (void)((kind++ == p.kind && (status = walk_with<Cells>(p, lines, floats, walk), true)) || ...);
+  return status;
+}
+
 }  // namespace dg::DG_ISA

@@ -27,7 +27,8 @@ struct Simple {
   Simple(const RecurrentGradArgs &p, const View &rows, float *room) : turned(rows, p.units, p.units, room) {}
   void gradient(const Step &s, int64_t i) const {
     combine(
-        s.units, s.dsums.at(i), [&](auto d, auto y) { return cell_slope(s.activation, d, y); }, s.dh.at(i), s.y.at(i));
+        s.units, s.dsums.at(i), [&](auto d, auto y) { return slope_from_result(s.activation, d, y); }, s.dh.at(i),
+        s.y.at(i));
   }
   void product(const Step &s, ConstFloats zeros) const { turned.multiply(s.count, s.dsums, zeros, s.back); }
 };
@@ -76,7 +77,7 @@ struct GruAfter {
     const float *const r = s.trace.at(i) + u, *const said = r + 2 * u;
     float *const d = s.dsums.at(i), *const dproduct = s.dproduct.at(i);
     each_vector(0, u, [&](int64_t j, const auto &get, const auto &put) {
-      const auto dn = get(d + 2 * u + j), dr = cell_slope(s.gate, dn * get(said + j), get(r + j));
+      const auto dn = get(d + 2 * u + j), dr = slope_from_result(s.gate, dn * get(said + j), get(r + j));
       put(d + u + j, dr);
       put(dproduct + j, get(d + j));
       put(dproduct + u + j, dr);
@@ -102,7 +103,7 @@ struct GruBefore {
       each_vector(0, u, [&](int64_t j, const auto &get, const auto &put) {
         auto d = get(drh + j);
         if (s.keep.data) d *= get(s.keep.at(i) + j);
-        put(dr + j, cell_slope(s.gate, d * get(before + j), get(r + j)));
+        put(dr + j, slope_from_result(s.gate, d * get(before + j), get(r + j)));
         put(direct + j, fma_(d, get(r + j), get(direct + j)));
       });
     }
@@ -190,33 +191,14 @@ int walk(const RecurrentGradArgs &p, const Cell &cell, const Samples<RecurrentGr
   return 0;
 }
 
-template <class Cell>
-int run(const RecurrentGradArgs &p) {
-  const int64_t parts = cell_parts(p.kind) * p.units;
-  float *const room = gemm_room(Packed::floats(parts, p.units));
-  int status = room ? 0 : DG_E_MEMORY;
-  if (room) {
-    const Cell cell(p, {static_cast<const float *>(p.kernel), parts, 1}, room);
-    share_samples(p, [&](const Samples<RecurrentGradArgs> &samples) {
-      if (const int failed = walk(p, cell, samples)) __atomic_store_n(&status, failed, __ATOMIC_RELAXED);
-    });
-  }
-  return status ? fail(status, "Out of memory: the gradient of a recurrent layer has no room to work in") : 0;
-}
-
 }  // namespace
 
 int run_recurrent_grad(const RecurrentGradArgs &args) {
-  switch (args.kind) {
-    case DG_CELL_SIMPLE:
-      return run<Simple>(args);
-    case DG_CELL_LSTM:
-      return run<Lstm>(args);
-    case DG_CELL_GRU:
-      return run<GruAfter>(args);
-    default:
-      return run<GruBefore>(args);
-  }
+  const int64_t units = args.units, parts = cell_parts(args.kind) * units;
+  const View lines{static_cast<const float *>(args.kernel), parts, 1};
+  const int64_t floats = Packed::floats(parts, units);
+  return walk_with_cell<Simple, Lstm, GruAfter, GruBefore>(
+      args, lines, floats, [](const auto &p, const auto &cell, const auto &samples) { return walk(p, cell, samples); });
 }
 
 }  // namespace dg::DG_ISA
