@@ -148,7 +148,7 @@ TESTS := $(filter-out emu_%,$(ALL_TESTS))
 # TEST_JOBS=2 runs two of them at a time. KINDS=asan leaves out the plain ones of the CUDA sources.
 TEST_JOBS ?= 1
 KINDS ?= cpu asan
-run_tests = printf '%s\n' $(filter $(BUILD)/%,$^) | xargs -P $(TEST_JOBS) -I{} $(UNDER) {}
+run_tests = printf '%s\n' $(filter $(BUILD)/%,$^) | xargs -n 1 -P $(TEST_JOBS) env $(UNDER)
 
 check: check-emu $(foreach kind,cpu asan,$(foreach test,$(TESTS),$(BUILD)/$(kind)/tests/$(test)))
 	$(run_tests)
