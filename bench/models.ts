@@ -9,11 +9,19 @@ export interface Training extends Work<Promise<unknown>> {
   steps: number;
 }
 
-/** What TensorFlow.js needs to train the same: a topology that both read, and what the samples are. */
-export interface PeerWork {
+/** What TensorFlow.js needs to train the same with `fit`: a topology that both read, and what the samples are. */
+export interface FittedWork {
   topology: Record<string, unknown>;
   loss: string;
   samples: Samples;
+}
+
+/** What it needs to train a generator of so many inputs against a discriminator. */
+export interface AdversarialWork {
+  generator: Record<string, unknown>;
+  discriminator: Record<string, unknown>;
+  noise: number;
+  loss: string;
 }
 
 /** What a model learns from. */
@@ -39,11 +47,18 @@ export interface Tutorial {
   prepare(batch: number, steps: number): Training;
   /** The model on the current device, for `tune.batchSize`; nothing where more than one is trained. */
   compiled?(): dg.Model;
-  /** The same for TensorFlow.js; nothing where it has no such way to train. */
-  peer?(): PeerWork;
+  /** The same for TensorFlow.js. */
+  peer(): FittedWork | AdversarialWork;
 }
 
 const { layers } = dg;
+
+/** A model's layers as TensorFlow.js reads them. */
+function topologyOf(build: () => dg.Model): Record<string, unknown> {
+  const model = build(), topology = model.toJSON(undefined, false);
+  model.dispose();
+  return topology as Record<string, unknown>;
+}
 
 type Hold = <T extends { dispose(): void }>(made: T) => T;
 
@@ -99,12 +114,7 @@ function fitted(
         return { steps, run: () => model.fit(x, y, { batchSize, verbose: 0 }) };
       }),
     compiled,
-    peer() {
-      const model = build();
-      const topology = model.toJSON(undefined, false) as Record<string, unknown>;
-      model.dispose();
-      return { topology, loss, samples };
-    },
+    peer: () => ({ topology: topologyOf(build), loss, samples }),
   };
 }
 
@@ -114,6 +124,22 @@ const noise = 64, pixels = 784, hidden = 128;
 function gan(): Tutorial {
   const made = dense(noise, hidden) + dense(hidden, pixels);
   const judged = dense(pixels, hidden) + dense(hidden, 1);
+  const loss = "binaryCrossentropy";
+  const makeGenerator = () =>
+    dg.sequential({
+      layers: [
+        layers.dense({ units: hidden, activation: "relu", inputShape: [noise] }),
+        layers.dense({ units: pixels, activation: "tanh" }),
+      ],
+    });
+  const makeDiscriminator = () =>
+    dg.sequential({
+      layers: [
+        layers.dense({ units: hidden, inputShape: [pixels] }),
+        layers.leakyReLU(),
+        layers.dense({ units: 1, activation: "sigmoid" }),
+      ],
+    });
   return {
     name: "gan",
     title: "generator Dense 128/784 on 64, discriminator Dense 128/1 on 784",
@@ -125,19 +151,7 @@ function gan(): Tutorial {
     mostSteps: 8,
     prepare: (batch, steps) =>
       holding((hold) => {
-        const generator = hold(dg.sequential({
-          layers: [
-            layers.dense({ units: hidden, activation: "relu", inputShape: [noise] }),
-            layers.dense({ units: pixels, activation: "tanh" }),
-          ],
-        }));
-        const discriminator = hold(dg.sequential({
-          layers: [
-            layers.dense({ units: hidden, activation: "leakyRelu", inputShape: [pixels] }),
-            layers.dense({ units: 1, activation: "sigmoid" }),
-          ],
-        }));
-        const loss = "binaryCrossentropy";
+        const generator = hold(makeGenerator()), discriminator = hold(makeDiscriminator());
         discriminator.compile({ optimizer: "adam", loss });
         discriminator.trainable = false; // in the model of both, which is compiled afterwards
         const both = hold(dg.model({
@@ -162,6 +176,12 @@ function gan(): Tutorial {
           },
         };
       }),
+    peer: () => ({
+      generator: topologyOf(makeGenerator),
+      discriminator: topologyOf(makeDiscriminator),
+      noise,
+      loss,
+    }),
   };
 }
 

@@ -1,7 +1,7 @@
 // How is TensorFlow.js asked to train a model, in its own process?
 
 import { TextLineStream } from "./lines.ts";
-import type { PeerWork } from "./models.ts";
+import type { AdversarialWork, FittedWork } from "./models.ts";
 
 /** Backends of TensorFlow.js that work in Deno with nothing installed. */
 export const backends = ["cpu", "wasm"] as const;
@@ -9,12 +9,12 @@ export const backends = ["cpu", "wasm"] as const;
 /** Train for so many steps. */
 export interface PeerRequest {
   backend: typeof backends[number];
-  work: PeerWork;
+  work: FittedWork | AdversarialWork;
   batch: number;
   steps: number;
 }
 
-/** How long that took, or why it cannot be done. */
+/** How long a step took, or why it cannot be done. */
 export type PeerAnswer = { seconds: number } | { error: string };
 
 function start() {
@@ -26,10 +26,11 @@ function start() {
   }).spawn();
   const lines = child.stdout.pipeThrough(new TextDecoderStream())
     .pipeThrough(new TextLineStream()).getReader();
-  return { child, lines, requests: child.stdin.getWriter() };
+  // The first line says that TensorFlow.js was loaded, which is not a part of any answer.
+  return { child, lines, requests: child.stdin.getWriter(), loaded: lines.read() };
 }
 
-/** A running TensorFlow.js. The first request of a kind is trained twice, of which the second time counts. */
+/** A running TensorFlow.js. What it does once for a model is done before a step counts, unless one was asked for that takes seconds. */
 export class Peer {
   #running = start();
   readonly #patience: number;
@@ -41,7 +42,8 @@ export class Peer {
 
   /** Asks for one training. One that takes too long is ended. */
   async train(request: PeerRequest): Promise<PeerAnswer> {
-    const { child, lines, requests } = this.#running;
+    const { child, lines, requests, loaded } = this.#running;
+    await loaded;
     let late = false;
     const timer = setTimeout(() => {
       late = true;
@@ -55,11 +57,9 @@ export class Peer {
     if (value !== undefined) return JSON.parse(value);
     await child.status;
     this.#running = start();
-    const { steps, batch } = request;
     return {
       error: late
-        ? `${steps} ${steps === 1 ? "step" : "steps"} of batch ${batch} and as many before them ` +
-          `take more than ${this.#patience} s`
+        ? `steps of batch ${request.batch} take more than ${this.#patience} s`
         : "its process ended",
     };
   }
