@@ -1,6 +1,6 @@
 // How do figures look as charts? Colours are CSS variables, so that one picture suits light and dark pages.
 
-import type { Entry, Results } from "./results.ts";
+import type { Entry, KernelFigure, Results } from "./results.ts";
 import type { Sweep, SweepFigure } from "./sweep.ts";
 
 const series = [1, 2, 3, 4, 5, 6, 7, 8].map((i) => `var(--series-${i})`);
@@ -18,7 +18,14 @@ const config = {
     domainColor: soft,
     tickColor: soft,
   },
-  legend: { labelFontSize: 12, labelColor: ink, orient: "top", title: null, labelLimit: 260 },
+  legend: {
+    labelFontSize: 12,
+    labelColor: ink,
+    orient: "top",
+    title: null,
+    labelLimit: 260,
+    columns: 4,
+  },
   title: { color: ink, fontSize: 14, anchor: "start" },
   header: { labelColor: ink, labelFontSize: 14, title: null },
   view: { stroke: null },
@@ -73,9 +80,9 @@ export function speedupChart(results: Results, baseline: string): object {
           y: {
             field: "work",
             type: "nominal",
-            sort: null,
+            sort: [...base.keys()],
             title: null,
-            axis: { labelLimit: 360, grid: true },
+            axis: { labelLimit: 700, grid: true },
           },
           color: color("place", names),
         },
@@ -157,12 +164,25 @@ export function tuneChart(found: Sweep<SweepFigure>): object {
   return JSON.parse(text.replace(/var\(--[\w-]+\)/g, (name) => plain[name] ?? "#888"));
 }
 
+const others = "others";
+
+/** Kernels by the time they took in all, as many as there are colours; the last colour is for all others. */
+function colouredKernels(kernels: readonly KernelFigure[]): string[] {
+  const times = new Map<string, number>();
+  for (const { name, kernelTimeMs } of kernels) {
+    times.set(name, (times.get(name) ?? 0) + kernelTimeMs);
+  }
+  const names = [...times.keys()].sort((a, b) => times.get(b)! - times.get(a)!);
+  return names.length > series.length ? [...names.slice(0, series.length - 1), others] : names;
+}
+
 /** Each kernel's rate by its operations per byte, below what the place can compute and copy at most. */
 export function rooflineChart(results: Results, place: string): object {
   const { limits } = results.places.find(({ name }) => name === place)!;
   const kernels = results.kernels.filter((k) => k.place === place);
+  const kernelNames = colouredKernels(kernels);
   const values = kernels.map((k) => ({
-    kernel: k.name,
+    kernel: kernelNames.includes(k.name) ? k.name : others,
     intensity: k.operations / k.bytes,
     rate: k.operations * k.calls / (k.kernelTimeMs / 1e3) / 1e9,
     ms: k.kernelTimeMs,
@@ -204,7 +224,7 @@ export function rooflineChart(results: Results, place: string): object {
           x,
           y,
           size: { field: "ms", type: "quantitative", legend: null, scale: { range: [30, 400] } },
-          color: color("kernel", [...new Set(values.map((v) => v.kernel))]),
+          color: color("kernel", kernelNames),
         },
       },
     ],

@@ -43,6 +43,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; } d
 .wide, figure { overflow-x: auto; } figure { margin: 1rem 0; } figcaption { color: var(--soft); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--grid); text-align: left; }
+td:not(:last-child) { white-space: nowrap; }
 `;
 
 /** The report as a page; charts that could not be drawn are named with the reason. */
