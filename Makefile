@@ -46,7 +46,7 @@ $(BUILD)/$(1)/tests/%_test: cuda/tests/%_test.cc Makefile $(call cpu_objects,$(1
 	@mkdir -p $$(@D)
 	echo "  $$@"; $(CXX) $(CXXFLAGS) $(2) -Icuda $$(DEPENDENCIES) $$< $(call cpu_objects,$(1)) -o $$@ -pthread
 endef
-SANITIZE := -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SANITIZE := -g1 -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined
 $(eval $(call cpu_rules,cpu,))
 $(eval $(call cpu_rules,asan,$(SANITIZE)))
 
