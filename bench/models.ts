@@ -185,20 +185,38 @@ function gan(): Tutorial {
   };
 }
 
-/** The models, the smallest first. */
-export const tutorials: readonly Tutorial[] = [
-  fitted(
+/** Dense layers, `times` as wide as the tutorial's. */
+export function mlp(times = 1): Tutorial {
+  const [inputs, first, second] = [10, 64, 32].map((n) => n * times);
+  return fitted(
     "mlp",
-    "Dense 64/32/1 on 10 inputs",
-    dense(10, 64) + dense(64, 32) + dense(32, 1),
-    { input: [10] },
+    `Dense ${first}/${second}/1 on ${inputs} inputs`,
+    dense(inputs, first) + dense(first, second) + dense(second, 1),
+    { input: [inputs] },
     "meanSquaredError",
     () => [
-      layers.dense({ units: 64, activation: "relu", inputShape: [10] }),
-      layers.dense({ units: 32, activation: "relu" }),
+      layers.dense({ units: first, activation: "relu", inputShape: [inputs] }),
+      layers.dense({ units: second, activation: "relu" }),
       layers.dense({ units: 1 }),
     ],
-  ),
+  );
+}
+
+/** An LSTM over so many steps; the tutorial's has 10. */
+export function recurrent(steps = 10): Tutorial {
+  return fitted(
+    "lstm",
+    `LSTM 64 over ${steps} steps of 1, Dense 1`,
+    lstm(steps, 1, 64) + dense(64, 1),
+    { input: [steps, 1] },
+    "meanSquaredError",
+    () => [layers.lstm({ units: 64, inputShape: [steps, 1] }), layers.dense({ units: 1 })],
+  );
+}
+
+/** The models, the smallest first. */
+export const tutorials: readonly Tutorial[] = [
+  mlp(),
   fitted(
     "cnn",
     "Conv 32, 64, 64 of 3 x 3, two poolings, Dense 64/10 on 28 x 28",
@@ -216,14 +234,7 @@ export const tutorials: readonly Tutorial[] = [
       layers.dense({ units: 10, activation: "softmax" }),
     ],
   ),
-  fitted(
-    "lstm",
-    "LSTM 64 over 10 steps of 1, Dense 1",
-    lstm(10, 1, 64) + dense(64, 1),
-    { input: [10, 1] },
-    "meanSquaredError",
-    () => [layers.lstm({ units: 64, inputShape: [10, 1] }), layers.dense({ units: 1 })],
-  ),
+  recurrent(),
   fitted(
     "text",
     "Embedding 256 of 5000 tokens, LSTM 128 over 40 steps, Dense 5000",
