@@ -54,10 +54,18 @@ export function comparisonText(before: Results, after: Results): string {
   const only = (results: Results) =>
     results.entries.map(keyOf).filter((key) => !keys.has(key)).length;
   const count = (verdict: Comparison["verdict"]) => all.filter((c) => c.verdict === verdict).length;
+  // Where these differ as well, the machine was not the same, whatever it is called.
+  const peaks = before.places.flatMap(({ name, limits }) => {
+    const other = after.places.find((place) => place.name === name);
+    if (!other) return [];
+    const [from, to] = [limits, other.limits].map((l) => (l.operations / 1e9).toPrecision(3));
+    return [`${name} ${from} and ${to}`];
+  });
   const machine = (r: Results) => JSON.stringify([r.machine.CPU, r.machine.GPU]);
   return [
     `Before: ${before.commit}, ${before.date}. After: ${after.commit}, ${after.date}.`,
     ...(machine(before) === machine(after) ? [] : ["The runs come from different machines."]),
+    `Peaks before and after, GFLOP/s: ${peaks.join("; ")}.`,
     markdownTable(["work", "before", "after", "ratio", "bounds", "verdict"], rows),
     `${count("faster")} faster, ${count("slower")} slower, ${
       count("within noise")

@@ -26,16 +26,16 @@ interface Plan {
 
 const plans: Record<"quick" | "full", Plan> = {
   quick: {
-    effort: { rounds: 5, roundSeconds: 0.002 },
+    effort: { rounds: 3, roundSeconds: 0.002 },
     callSeconds: 0.01,
-    passes: 1,
+    passes: 2,
     peerSeconds: 2,
     sweep: { batches: [1, 16, 256], bytes: 2 ** 29, stepSeconds: 0.01 },
   },
   full: {
-    effort: { rounds: 7, roundSeconds: 0.02 },
-    callSeconds: 0.8,
-    passes: 2,
+    effort: { rounds: 5, roundSeconds: 0.02 },
+    callSeconds: 0.5,
+    passes: 3,
     peerSeconds: 60,
     sweep: { batches: powersOfTwo(1, 8192), bytes: 2 ** 31, stepSeconds: 0.25 },
   },

@@ -89,6 +89,7 @@ Deno.test("two runs differ only beyond their noise", () => {
   after.entries.push(entry("d", "cpu", 1));
   const text = comparisonText(before, after);
   assert.match(text, /1 faster, 1 slower, 1 within noise; 0 only before, 1 only after\.$/);
+  assert.match(text, /Peaks before and after, GFLOP\/s: .*cpu \S+ and \S+/);
   assert.match(text, /\| operation, c, 64 x 64, cpu \| 1\.00 s \(50 % noisy\) \|/);
   after.machine = { CPU: "another", GPU: "none" };
   assert.match(comparisonText(before, after), /different machines/);
