@@ -35,18 +35,15 @@
 //             inputs of their call; whatever else overlaps is refused.
 #ifndef DINOGRAD_H
 #define DINOGRAD_H
-
 #if defined(__wasm__)
 #define DG_API __attribute__((visibility("default"), used))
 #else
 #define DG_API __attribute__((visibility("default")))
 #endif
-
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#define DG_VERSION 4     // grows with every change of this header; both sides compare it before anything else
+#define DG_VERSION 5     // grows with every change of this header; both sides compare it before anything else
 #define DG_SCRATCH 2048  // f64 values in the scratch area
 #define DG_MAX_RANK 8    // longest shape any call takes
 #define DG_HYPER 16      // f32 values in an optimizer's `hyper` array
@@ -60,7 +57,6 @@ enum dg_error {
 };
 
 // ---- Library and threads ------------------------------------------------------------------------------------------
-
 // DG_VERSION of the build.
 DG_API int dg_version(void);
 // Registers `scratch` (DG_SCRATCH f64 values, which must outlive the thread's last call) for the calling thread and
@@ -88,7 +84,6 @@ DG_API int dg_name(int family, int index);
 DG_API int dg_threads(int count);
 
 // ---- Devices -------------------------------------------------------------------------------------------------------
-
 // Number of devices of this library; DG_E_DEVICE with the reason (no driver, driver too old, ...) when there is none.
 DG_API int dg_device_count(void);
 // Text: one property of a device as a string.
@@ -150,7 +145,6 @@ DG_API int dg_memory_limit(int device, double bytes);
 DG_API int dg_trim(int device);  // cached pieces go back to the system
 
 // ---- Record and replay ---------------------------------------------------------------------------------------------
-
 // An arena: the memory that the recordings of one model share. It grows to the largest of them. So a program, when it
 // runs, may overwrite arena arrays that later recordings made; those alive when it was recorded it leaves alone.
 DG_API int dg_arena(int device);
@@ -161,15 +155,14 @@ DG_API int dg_record_begin(int arena);
 DG_API int dg_record_end(void);    // program handle (> 0)
 DG_API int dg_record_abort(void);  // forget the calls noted so far; harmless when not recording
 DG_API int dg_program_free(int program);
-DG_API double dg_program_calls(
-    int program);  // kernel calls per run of the program, which leaves out copies it can do without
+// Kernel calls per run of the program, which leaves out copies it can do without.
+DG_API double dg_program_calls(int program);
 // Runs the program `steps` times. Before run i, f32 elements [i * width, (i + 1) * width) of `params` are copied to the
 // start of `target`, which is apart from them (width 0: nothing is). Takes its context explicitly, so that it may be
 // called off the main thread.
 DG_API int dg_replay(int context, int program, int steps, int params, int target, int width);
 
 // ---- Profile -------------------------------------------------------------------------------------------------------
-
 // From 1 on each kernel call, those of programs too, runs by itself, is waited for and timed (a GPU's launch and the wait
 // are in it), until 0; 1 forgets what was timed before.
 DG_API int dg_profile(int on);
@@ -195,7 +188,6 @@ DG_API int dg_where(int condition, int a, int b, int y, int rank);
 DG_API int dg_cast(int x, int y);
 
 // ---- Movement ------------------------------------------------------------------------------------------------------
-
 // Strided copy over an index space: y[y_offset + sum i_d ys_d] = x[x_offset + sum i_d xs_d] for all i < dims.
 // Scratch: dims [rank], xs [rank], ys [rank], in elements; strides may be negative or (xs only) 0. In y each dimension
 // must step over all that those of smaller stride write, so that no element is written twice. One call each for transpose,
@@ -213,7 +205,6 @@ DG_API int dg_scatter_add(int x, int index, int y, double outer, double rows, do
 DG_API int dg_one_hot(int index, int y, double depth, float on, float off);
 
 // ---- Reductions ----------------------------------------------------------------------------------------------------
-
 // Scratch: dims [rank]; bit d of `axes` set: dimension d is reduced. Floats and int32 (not mean), all and any bool. Sums
 // and products of int32 wrap. Of an empty axis: sum and sumSquares 0, mean NaN, prod 1, max -inf (int32: the smallest),
 // min +inf (int32: the largest), all 1, any 0. NaN spreads through max and min.
@@ -226,13 +217,13 @@ DG_API int dg_argreduce(int op, int x, int y, double outer, double n, double inn
 DG_API int dg_scan(int op, int x, int y, double outer, double n, double inner, int exclusive, int reverse);
 
 // ---- Matrix product ------------------------------------------------------------------------------------------------
-
 enum dg_matmul_flag {
   DG_TRANSPOSE_A = 1,  // a is stored [k, m]
   DG_TRANSPOSE_B = 2,  // b is stored [n, k]
   DG_SHARE_A = 4,      // one a for the whole batch
   DG_SHARE_B = 8,      // one b for the whole batch
   DG_TF32 = 16,        // float32 factors may be rounded to TF32 (10 bits of mantissa) where that is quicker
+  DG_TF32X3 = 32,  // or taken apart into two such numbers, of which three products are made: nearly as exact as float32
 };
 // y [batch, m, n] = activation(a [batch, m, k] . b [batch, k, n] + bias [n]); bias 0: none; activation -1: none, otherwise
 // the id of a unary operation with its parameter alpha. Floats and int32 (no bias or activation).
@@ -241,6 +232,11 @@ DG_API int dg_matmul(int a, int b, int bias, int y, double batch, double m, doub
 // Back through the activation that a product or convolution ended in, and its bias: dz [rows, n] = dy * f'(y) from the
 // result y, and dbias [n], the sum of its rows. f: relu, relu6, elu, selu, sigmoid, tanh or hardSigmoid. Floats.
 DG_API int dg_activation_grad(int activation, int dy, int y, int dz, int dbias, double rows, double n);
+// Back through y [m, n] = activation(a [m, k] . b [k, n] + bias [n]), from dy and y: as dg_activation_grad dz [m, n] and dbias, then
+// da = dz . b transposed and db = a transposed . dz. da, db and dbias: 0 where not wanted. Without an activation y and dz are 0;
+// with one, dbias is wanted. flags: 0, DG_TF32 or DG_TF32X3. Floats.
+DG_API int dg_matmul_grad(int a, int b, int y, int dy, int dz, int da, int db, int dbias, double m, double n, double k,
+                          int flags, int activation);
 // Who multiplies on a GPU: this library's kernels, cuBLASLt, or whichever of the two is known to be quicker for the size.
 // Sets the engine for the process (DG_ENGINE_ASK: leaves it) and returns the one in force; DG_E_DEVICE with the reason
 // where cuBLASLt was asked for and cannot be opened. Builds without a choice are DG_ENGINE_OWN and refuse others.
@@ -260,8 +256,8 @@ enum dg_conv_kind {
 };
 // Filters are [window sizes, input channels / groups, output channels]; group g takes the g-th part of the channels of
 // either side. Scratch: batch, input channels, output channels, groups, then [rank] each: input sizes, output sizes, window
-// sizes, strides, dilations, paddings. Floats; bias has y's channels; bias, activation and alpha as for dg_matmul; flags: 0
-// or DG_TF32.
+// sizes, strides, dilations, paddings. Floats; bias has y's channels; bias, activation and alpha as for dg_matmul; flags: 0,
+// DG_TF32 or DG_TF32X3.
 DG_API int dg_conv(int kind, int a, int b, int bias, int y, int rank, int flags, int activation, float alpha);
 enum dg_pool_kind {
   DG_POOL_MAX,      // NaN spreads; -inf where a window has no elements
@@ -319,6 +315,14 @@ DG_API int dg_cross_entropy(int logits, int labels, int loss, double rows, doubl
 // dlogits [rows, n] = dloss [rows] * (softmax(logits) * sum labels - labels).
 DG_API int dg_cross_entropy_grad(int logits, int labels, int dloss, int dlogits, double rows, double n);
 
+// Of each element (labels - x)^2, or softplus(x) - labels * x, the cross-entropy of a label in [0, 1] and a logit; of each
+// row what dg_cross_entropy gives.
+enum dg_loss_kind { DG_LOSS_SQUARED, DG_LOSS_SIGMOID, DG_LOSS_SOFTMAX };
+// loss [1] = scale * the sum of all losses of x [rows, n], and dx, its gradient (0: not wanted). Labels are like x, or, for
+// DG_LOSS_SOFTMAX, int32 [rows] class numbers as dg_cross_entropy takes them. x, labels and dx are floats; loss is float32. At most
+// 2^22 rows of DG_LOSS_SOFTMAX.
+DG_API int dg_loss(int kind, int x, int labels, int loss, int dx, double rows, double n, float scale);
+
 // ---- Recurrent layers ----------------------------------------------------------------------------------------------
 // A cell along whole sequences: in step t the state h follows from the state h' before it and from p, what the inputs say.
 // Scratch: batch, steps (at least 1), units (at least 1). f is `activation` and g `gate`, -1 or the id of a unary operation
@@ -363,7 +367,6 @@ DG_API int dg_attention_grad(int q, int k, int v, int mask, int y, int stats, in
                              float scale, int causal);
 
 // ---- Random numbers ------------------------------------------------------------------------------------------------
-
 // Fills y from Philox4x32-10. `state` is an int32 array of 4: key low, key high, counter low, counter high; the call
 // advances the counter by ceil(count / 4), so the next draw differs, replayed or not. Floats: uniform of [a, b); normal
 // with mean a and deviation b; truncatedNormal, the same within two deviations of the mean (16-bit ones are float32 draws,
@@ -392,7 +395,6 @@ DG_API int dg_loss_scale(int scale, int steps, int finite, int growth);
 // What becomes of a step: log[number] = value, then counters += advance. value and log are float32, counters and advance
 // int32 of one size; the last counter is the number, and one outside the log is not written there.
 DG_API int dg_note(int value, int log, int counters, int advance);
-
 #ifdef __cplusplus
 }
 #endif

@@ -16,7 +16,10 @@ import { type MatMulEngine, noteMatMulEngine } from "./precision.ts";
 
 export {
   enableTensorFloat32Execution,
+  type Float32Precision,
+  getFloat32MatMulPrecision,
   type MatMulEngine,
+  setFloat32MatMulPrecision,
   tensorFloat32ExecutionEnabled,
 } from "./precision.ts";
 

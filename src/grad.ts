@@ -83,10 +83,11 @@ class Tape implements Watcher {
           );
         }
         tidy(() => {
-          const rules = node.grad!({ ...node.saved, dy: upstream });
+          const wanted = (key: string) => this.tracks(node.inputs[key]);
+          const rules = node.grad!({ ...node.saved, dy: upstream }, wanted);
           for (const key in rules) {
-            const id = node.inputs[key], rule = rules[key];
-            if (rule && this.tracks(id)) accumulate(id, rule());
+            const rule = rules[key];
+            if (rule && wanted(key)) accumulate(node.inputs[key], rule());
           }
         });
         if (!sources.has(node.output)) {
@@ -158,6 +159,23 @@ function handOver(found: Map<number, Tensor>, x: Tensor): Tensor {
 
 // What a gradient begins with: only what is made of it need be in memory.
 const onesFor = (y: Tensor) => y.dtype === "float32" ? constant(1, y.shape, y.device) : onesLike(y);
+
+/** Gradients of `sum(f() * dy)` with respect to tensors that `f` uses, variables among them; nothing for those it does not. */
+export function pullback(
+  f: () => Tensor,
+  sources: readonly Tensor[],
+  dy: Tensor,
+): (Tensor | undefined)[] {
+  return tidy(() => {
+    const tape = new Tape(sources, false);
+    try {
+      const found = tape.backward(watching(tape, f), dy, new Set(sources.map((x) => x.id)));
+      return sources.map((x) => found.has(x.id) ? handOver(found, x) : undefined);
+    } finally {
+      tape.release();
+    }
+  });
+}
 
 /**
  * The gradient function of `f`: `grad(f)(x, dy)` is the gradient of `sum(f(x) * dy)` at x, dy being ones when left out.

@@ -16,8 +16,15 @@ export interface OpSpec<I extends Inputs, A, S extends string> {
   forward(inputs: I, attrs: A, spec: Spec, device: Device): Tensor | Made<S>;
   /** What the gradient rule reads; only this is kept until the backward pass. Operands that a call does without are left out. */
   readonly saves?: readonly S[];
-  /** For each operand, how its gradient follows from the result's. Operands left out get none. */
-  grad?(saved: { readonly dy: Tensor } & { readonly [K in S]: Tensor }, attrs: A): Gradients<I>;
+  /**
+   * For each operand, how its gradient follows from the result's. Operands left out get none. `wanted` says which will be asked for,
+   * so that a rule may make those together.
+   */
+  grad?(
+    saved: { readonly dy: Tensor } & { readonly [K in S]: Tensor },
+    attrs: A,
+    wanted: (operand: string) => boolean,
+  ): Gradients<I>;
 }
 
 /** A result, with what else was made for its gradient. */
@@ -32,7 +39,9 @@ export interface Node {
   readonly inputs: Readonly<Record<string, number>>; // ids
   readonly output: number;
   readonly saved: Record<string, Tensor>;
-  readonly grad: ((saved: Record<string, Tensor>) => Gradients<Inputs>) | undefined;
+  readonly grad:
+    | ((saved: Record<string, Tensor>, wanted: (operand: string) => boolean) => Gradients<Inputs>)
+    | undefined;
 }
 
 /** Something that watches operations go by; see grad.ts. */
@@ -135,7 +144,8 @@ export function op<I extends Inputs, A = void, S extends string = never>(
           const there = saves.filter((k) => all[k] ?? inputs[k]);
           return Object.fromEntries(there.map((k) => [k, (all[k] ?? inputs[k]).alias()]));
         },
-        spec.grad && ((saved) => spec.grad!(saved as Parameters<typeof spec.grad>[0], attrs)),
+        spec.grad &&
+          ((saved, wanted) => spec.grad!(saved as Parameters<typeof spec.grad>[0], attrs, wanted)),
       );
     }
     return y;

@@ -16,6 +16,7 @@ export function collectWrites<T>(fn: () => T): { result: T; variables: Set<Varia
     return { result: fn(), variables };
   } finally {
     written = before;
+    for (const variable of variables) before?.add(variable);
   }
 }
 

@@ -70,6 +70,7 @@ Deno.test("the enumerations agree", () => {
     ["dg_engine", /^DG_ENGINE_/, transcription.Engine],
     ["dg_conv_kind", /^DG_CONV_/, transcription.ConvKind],
     ["dg_pool_kind", /^DG_POOL_/, transcription.PoolKind],
+    ["dg_loss_kind", /^DG_LOSS_/, transcription.LossKind],
     ["dg_cell", /^DG_CELL_/, transcription.Cell],
     ["dg_resize_grid", /^DG_GRID_/, transcription.ResizeGrid],
     ["dg_resize_kind", /^DG_RESIZE_/, transcription.ResizeKind],

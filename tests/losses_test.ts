@@ -9,7 +9,7 @@ import { getLoss } from "../src/losses/registry.ts";
 import { LossFunctionWrapper, type Reduction } from "../src/losses/loss.ts";
 import { scalar, tensor } from "../src/ops/creation.ts";
 import { mul, sub } from "../src/ops/elementwise.ts";
-import { abs } from "../src/ops/math.ts";
+import { abs, square } from "../src/ops/math.ts";
 import { tidy } from "../src/scope.ts";
 import { memory, type Tensor } from "../src/tensor.ts";
 import { cases, close, type FixtureTensor, load, onEachDevice } from "./fixtures.ts";
@@ -256,3 +256,39 @@ onEachDevice("the core losses are TensorFlow.js's", () => {
     new DinogradError("hingeLoss needs labels and predictions of one shape, got [2] and [3]"),
   );
 });
+
+onEachDevice(
+  "a mean loss in one call is that of the losses one by one, with all its gradients",
+  () => {
+    const before = memory();
+    tidy(() => {
+      const x = tensor([[0.3, -1.2, 2.5], [1.5, 0.1, -0.4]]), ones = tensor([1, 1]);
+      const labels = tensor([[0, 1, 0], [0.5, 0.25, 0.25]]),
+        places = tensor([2, 0], undefined, "int32");
+      for (
+        const [loss, yTrue] of [
+          [new classes.MeanSquaredError(), labels],
+          [new classes.BinaryCrossentropy({ fromLogits: true }), labels],
+          [new classes.CategoricalCrossentropy({ fromLogits: true, labelSmoothing: 0.1 }), labels],
+          [new classes.SparseCategoricalCrossentropy({ fromLogits: true }), places],
+        ] as const
+      ) {
+        const name = loss.name;
+        // Weights of 1 change nothing but the way.
+        const [one, each] = [undefined, ones].map((w) => (p: Tensor) => loss.apply(yTrue, p, w));
+        close(one(x), each(x).dataSync(), `${name} without gradients`);
+        const a = valueAndGrad(one)(x), b = valueAndGrad(each)(x);
+        close(a.value, b.value.dataSync(), name);
+        close(a.grad, b.grad.dataSync(), `gradient of ${name}`);
+        const scaled = (f: (p: Tensor) => Tensor) => grad((p) => mul(f(p), 3))(x);
+        close(scaled(one), scaled(each).dataSync(), `gradient of a multiple of ${name}`);
+        const twice = (f: (p: Tensor) => Tensor) => grad((p) => square(grad(f)(p)))(x);
+        close(twice(one), twice(each).dataSync(), `gradient of the gradient of ${name}`);
+      }
+      const onLabels = (w?: Tensor) =>
+        grad((t) => new classes.MeanSquaredError().apply(t, x, w))(labels);
+      close(onLabels(), onLabels(ones).dataSync(), "gradient of labels");
+    });
+    assert.deepEqual(memory(), before);
+  },
+);

@@ -53,6 +53,54 @@ for (const [m, k, n] of [[3, 5, 2], [70, 33, 65], [8, 600, 12], [64, 64, 64]]) {
   );
 }
 
+Deno.test("the names of float32 precisions are read back, TensorFlow's setting among them", () => {
+  for (const precision of ["high", "medium", "highest"] as const) {
+    config.setFloat32MatMulPrecision(precision);
+    assert.equal(config.getFloat32MatMulPrecision(), precision);
+    assert.equal(config.tensorFloat32ExecutionEnabled(), precision === "medium");
+  }
+  assert.throws(
+    () => config.setFloat32MatMulPrecision("hihgest" as "high"),
+    /float32 precision.*hihgest.*highest/,
+  );
+  assert.equal(config.getFloat32MatMulPrecision(), "highest");
+});
+
+onEachDevice("high precision is nearly that of float32, medium that of TensorFloat-32", (d) => {
+  const [m, k, n] = [70, 240, 65];
+  dg.tidy(() => {
+    const a = dg.randomUniform([m, k], -1, 1, "float32", 1);
+    const b = dg.randomUniform([k, n], -1, 1, "float32", 2);
+    const image = a.reshape([7, 10, 10, 24]), filter = b.reshape([1, 1, k, n]).slice(0, [1, 1, 24]);
+    const [av, bv] = [a.dataSync(), b.dataSync()];
+    // Sums of float64, and how far off they are at most.
+    const exact = Array.from({ length: m * n }, (_, at) => {
+      let sum = 0;
+      for (let i = 0; i < k; i++) sum += av[Math.floor(at / n) * k + i] * bv[i * n + at % n];
+      return sum;
+    });
+    const worst = (got: ArrayLike<number>, want: ArrayLike<number>) =>
+      Math.max(...Array.from(want, (v, i) => Math.abs(got[i] - v)));
+    const under = <T>(precision: dg.config.Float32Precision, fn: () => T): T => {
+      config.setFloat32MatMulPrecision(precision);
+      try {
+        return fn();
+      } finally {
+        config.setFloat32MatMulPrecision("highest");
+      }
+    };
+    const product = () => a.matMul(b).dataSync();
+    const [highest, high, medium] = (["highest", "high", "medium"] as const)
+      .map((precision) => worst(under(precision, product), exact));
+    assert.ok(highest < 2e-5 && high < 4e-5, `${highest} and ${high}`);
+    if (hasTf32(d)) assert.ok(medium > 50 * high, `${medium} and ${high}`);
+    const convolve = () => dg.conv2d(image, filter, 1, "same").dataSync();
+    const plain = convolve();
+    assert.ok(worst(under("high", convolve), plain) < 1e-5);
+    if (hasTf32(d)) assert.ok(worst(under("medium", convolve), plain) > 1e-4);
+  });
+});
+
 // Windows of one pixel, channels that fill whole chunks of memory and others, strides, and groups too small for tensor cores.
 const convolutions: [channels: number, filters: number, window: number, stride: number][] = [
   [16, 24, 1, 1],

@@ -80,6 +80,9 @@ inline int apart(const Array &out, const Array &in) {
   return fail(DG_E_ARGUMENT, "The output may not share memory with an input of this call");
 }
 
+// What the flags of a product or convolution let be done to float32 factors.
+inline int tf32_of(int flags) { return flags & DG_TF32X3 ? tf32_parts : flags & DG_TF32 ? tf32_rounded : 0; }
+
 #define DG_TRY(expression) \
   if (int status_ = (expression)) return status_
 

@@ -89,7 +89,7 @@ int dg_conv(int kind, int a_, int b_, int bias_, int y_, int rank, int flags, in
   DG_OPERAND(b, b_);
   DG_OPERAND(y, y_);
   DG_REQUIRE(kind >= DG_CONV_FORWARD && kind <= DG_CONV_FILTER, "There is no convolution of kind ", kind);
-  DG_REQUIRE(flags == 0 || flags == DG_TF32, "There are no convolution flags ", flags);
+  DG_REQUIRE((flags & ~(DG_TF32 | DG_TF32X3)) == 0, "There are no convolution flags ", flags);
   DG_TRY(same_device(*a, *b));
   DG_TRY(same_device(*a, *y));
   DG_TRY(need_floats(*a, "The first operand"));
@@ -123,7 +123,7 @@ int dg_conv(int kind, int a_, int b_, int bias_, int y_, int rank, int flags, in
   args.a = a->data();
   args.b = b->data();
   args.y = y->data();
-  args.tf32 = flags == DG_TF32;
+  args.tf32 = tf32_of(flags);
   args.activation = activation;
   args.alpha = alpha;
   return DG_SUBMIT(a->device(), ConvArgs, conv, args);

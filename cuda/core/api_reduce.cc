@@ -174,4 +174,31 @@ int dg_cross_entropy_grad(int logits_, int labels_, int dloss_, int dlogits_, do
                             dlogits->data(), static_cast<int64_t>(rows), static_cast<int64_t>(n)}));
 }
 
+int dg_loss(int kind, int x_, int labels_, int loss_, int dx_, double rows, double n, float scale) {
+  Entry entry;
+  DG_OPERAND(x, x_);
+  DG_OPERAND(labels, labels_);
+  DG_OPERAND(loss, loss_);
+  DG_OPTIONAL(dx, dx_);
+  DG_REQUIRE(kind >= DG_LOSS_SQUARED && kind <= DG_LOSS_SOFTMAX, "There is no loss ", kind);
+  for (const Array *other : {labels, loss}) DG_TRY(same_device(*x, *other));
+  DG_TRY(matrix(*x, x->dtype, rows, n, "The predictions"));
+  DG_REQUIRE(x->count > 0, "There is no loss of nothing");
+  const bool softmax = kind == DG_LOSS_SOFTMAX;
+  DG_REQUIRE(!softmax || rows <= 1 << 22, "The loss of at most 2^22 rows is taken at once, got ", rows);
+  DG_TRY(softmax ? label_kind(*labels, *x, rows, n) : matrix(*labels, x->dtype, rows, n, "The labels"));
+  DG_TRY(need_type(*loss, DG_FLOAT32, "The loss"));
+  DG_TRY(need_count(*loss, 1, "The loss"));
+  if (dx) {
+    DG_TRY(same_device(*x, *dx));
+    DG_TRY(matrix(*dx, x->dtype, rows, n, "The gradient"));
+  }
+  DG_TRY(all_apart({loss, dx}, {x, labels}));
+  const bool classes = labels->dtype == DG_INT32;
+  return DG_SUBMIT(x->device(), LossArgs, loss,
+                   (LossArgs{kind, x->dtype, x->data(), classes ? nullptr : labels->data(),
+                             classes ? reinterpret_cast<const int32_t *>(labels->data()) : nullptr, floats(*loss),
+                             dx ? dx->data() : nullptr, static_cast<int64_t>(rows), static_cast<int64_t>(n), scale}));
+}
+
 }  // extern "C"

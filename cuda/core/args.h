@@ -119,6 +119,8 @@ struct ScanArgs {
   int64_t outer, n, inner;
   int32_t exclusive, reverse;
 };
+// What may be done to float32 factors: nothing (0), or see DG_TF32 and DG_TF32X3.
+constexpr int tf32_rounded = 1, tf32_parts = 3;
 struct MatMulArgs {
   Dtype type;
   const void *a, *b;
@@ -127,7 +129,7 @@ struct MatMulArgs {
   int64_t batch, m, n, k;
   int64_t a_step, b_step;  // elements between matrices of the batch; 0 when shared
   int32_t transpose_a, transpose_b;
-  int32_t tf32;        // whether float32 factors may be rounded to TF32
+  int32_t tf32;        // see tf32_rounded
   int32_t activation;  // unary op id or -1
   float alpha;
 };
@@ -137,6 +139,14 @@ struct ActivationGradArgs {  // see dg_activation_grad
   const void *dy, *y;
   void *dz, *dbias;
   int64_t rows, n;
+};
+struct MatMulGradArgs {  // see dg_matmul_grad; null: none
+  int32_t activation;
+  Dtype type;
+  const void *a, *b, *y, *dy;
+  void *dz, *da, *db, *dbias;
+  int64_t m, n, k;
+  int32_t tf32;
 };
 // How windows lie over one dimension; see dg_conv.
 struct Axis {
@@ -154,7 +164,7 @@ struct ConvArgs {
   void *y;
   int64_t batch, in_channels, out_channels, groups;
   Axis axis[spatial];
-  int32_t tf32;        // whether float32 factors may be rounded to TF32
+  int32_t tf32;        // see tf32_rounded
   int32_t activation;  // unary op id or -1
   float alpha;
 };
@@ -251,6 +261,16 @@ struct CrossEntropyGradArgs {
   const float *dloss;
   void *dlogits;
   int64_t rows, n;
+};
+struct LossArgs {  // see dg_loss
+  int32_t kind;
+  Dtype type;              // of x, labels and dx
+  const void *x, *labels;  // labels null: classes
+  const int32_t *classes;
+  float *loss;
+  void *dx;  // null: not wanted
+  int64_t rows, n;
+  float scale;
 };
 struct RecurrentArgs {  // see dg_recurrent; null: none
   int32_t kind, activation, gate;
@@ -358,43 +378,4 @@ struct NoteArgs {  // see dg_note
   int64_t size, count;  // of the log; of counters
 };
 
-// Every kernel family once: X(struct, name). Backends define `int run_<name>(const <struct>&)`, returning a status.
-#define DG_KERNELS(X)                         \
-  X(UnaryArgs, unary)                         \
-  X(BinaryArgs, binary)                       \
-  X(WhereArgs, where)                         \
-  X(CastArgs, cast)                           \
-  X(FillArgs, fill)                           \
-  X(IterateArgs, iterate)                     \
-  X(CopyArgs, copy)                           \
-  X(StridedArgs, strided)                     \
-  X(GatherArgs, gather)                       \
-  X(ScatterAddArgs, scatter_add)              \
-  X(OneHotArgs, one_hot)                      \
-  X(ReduceArgs, reduce)                       \
-  X(ArgReduceArgs, argreduce)                 \
-  X(ScanArgs, scan)                           \
-  X(MatMulArgs, matmul)                       \
-  X(ActivationGradArgs, activation_grad)      \
-  X(ConvArgs, conv)                           \
-  X(PoolArgs, pool)                           \
-  X(PoolGradArgs, pool_grad)                  \
-  X(ResizeArgs, resize)                       \
-  X(ResizeGradArgs, resize_grad)              \
-  X(NormalizeArgs, normalize)                 \
-  X(NormalizeGradArgs, normalize_grad)        \
-  X(SoftmaxArgs, softmax)                     \
-  X(SoftmaxGradArgs, softmax_grad)            \
-  X(CrossEntropyArgs, cross_entropy)          \
-  X(CrossEntropyGradArgs, cross_entropy_grad) \
-  X(RecurrentArgs, recurrent)                 \
-  X(RecurrentGradArgs, recurrent_grad)        \
-  X(AttentionArgs, attention)                 \
-  X(AttentionGradArgs, attention_grad)        \
-  X(RandomArgs, random)                       \
-  X(UpdateArgs, update)                       \
-  X(ClipArgs, clip)                           \
-  X(AllFiniteArgs, all_finite)                \
-  X(LossScaleArgs, loss_scale)                \
-  X(NoteArgs, note)
 }  // namespace dg

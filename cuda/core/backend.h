@@ -3,8 +3,8 @@
 #pragma once
 #include <stddef.h>
 
-#include "args.h"
 #include "error.h"
+#include "kernels.h"
 
 namespace dg {
 

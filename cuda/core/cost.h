@@ -105,6 +105,14 @@ inline void of(const MatMulArgs &p, Cost &c) {
   if (p.batch != 1) say(c, p.batch, " x ");
   say(c, p.m, "x", p.k, p.transpose_a ? "T" : "", " by ", p.k, "x", p.n, p.transpose_b ? "T" : "");
 }
+inline void of(const MatMulGradArgs &p, Cost &c) {
+  const int64_t products = (p.da != nullptr) + (p.db != nullptr), read = p.m * p.n * (p.y ? 2 : 1);
+  c.operations = 2 * number(products * p.m) * number(p.n) * number(p.k) + 2 * number(p.m * p.n);
+  c.bytes = bytes(p.type, read + products * (p.m * p.k + p.k * p.n) + (p.dbias ? p.n : 0));
+  say(c, p.activation < 0 ? "" : unary_name(p.activation), p.activation < 0 ? "" : " ", p.m, "x", p.n, " by ");
+  if (p.da) say(c, p.n, "x", p.k, "T", p.db ? ", " : "");
+  if (p.db) say(c, p.k, "x", p.m, "T");
+}
 inline void of(const ConvArgs &p, Cost &c) {
   c.operations = 2 * number(p.batch * p.in_channels / p.groups * p.out_channels) * pairs(p.axis);
   c.bytes = bytes(
@@ -164,6 +172,11 @@ inline void of(const CrossEntropyArgs &p, Cost &c) {
 inline void of(const CrossEntropyGradArgs &p, Cost &c) {
   c.bytes = 2 * bytes(p.type, p.rows * p.n);
   say(c, p.rows, " of ", p.n);
+}
+inline void of(const LossArgs &p, Cost &c) {
+  c.bytes = bytes(p.type, p.rows * p.n) * (1 + (p.labels != nullptr) + (p.dx != nullptr));
+  constexpr const char *kinds[] = {"squared ", "sigmoid ", "softmax "};
+  say(c, kinds[p.kind], p.rows, " of ", p.n);
 }
 template <class Args>
 void of_recurrent(const Args &p, int64_t arrays, Cost &c) {

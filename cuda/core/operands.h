@@ -133,6 +133,16 @@ inline void of(ActivationGradArgs &a, Operands &o) {
   o.out(a.dz, a.type, a.rows * a.n);
   o.out(a.dbias, a.type, a.n);
 }
+inline void of(MatMulGradArgs &a, Operands &o) {
+  o.in(a.a, a.type, a.m * a.k);
+  o.in(a.b, a.type, a.k * a.n);
+  o.in(a.y, a.type, a.m * a.n);
+  o.in(a.dy, a.type, a.m * a.n);
+  o.out(a.dz, a.type, a.m * a.n);
+  o.out(a.da, a.type, a.m * a.k);
+  o.out(a.db, a.type, a.k * a.n);
+  o.out(a.dbias, a.type, a.n);
+}
 inline void of(ConvArgs &a, Operands &o) {
   const int64_t inputs = a.batch * elements(a.axis, &Axis::in) * a.in_channels;
   const int64_t outputs = a.batch * elements(a.axis, &Axis::out) * a.out_channels;
@@ -206,6 +216,13 @@ inline void of(CrossEntropyGradArgs &a, Operands &o) {
   o.in(a.classes, DG_INT32, a.rows);
   o.in(a.dloss, DG_FLOAT32, a.rows);
   o.out(a.dlogits, a.type, a.rows * a.n);
+}
+inline void of(LossArgs &a, Operands &o) {
+  o.in(a.x, a.type, a.rows * a.n);
+  o.in(a.labels, a.type, a.rows * a.n);
+  o.in(a.classes, DG_INT32, a.rows);
+  o.out(a.loss, DG_FLOAT32, 1);
+  o.out(a.dx, a.type, a.rows * a.n);
 }
 inline void of(RecurrentArgs &a, Operands &o) {
   const int64_t states = a.batch * a.units, sums = states * cell_parts(a.kind);

@@ -1,6 +1,7 @@
 // Chooses, once, between the kernels compiled for each instruction set, and forwards every call to them.
 #include "dispatch.h"
 
+#include "../core/kernels.h"
 #include "half_floats.h"
 
 #if defined(__wasm__)

@@ -68,7 +68,8 @@ class HalfFloats : public Operands {
 // ---- A call --------------------------------------------------------------------------------------------------------
 
 template <class Args>
-constexpr bool converts_itself = std::is_same_v<Args, WhereArgs> || std::is_same_v<Args, FillArgs>;
+constexpr bool converts_itself =
+    std::is_same_v<Args, WhereArgs> || std::is_same_v<Args, FillArgs> || std::is_same_v<Args, MatMulGradArgs>;
 
 // Runs `kernel`, whose instruction set is that of `cast`, in float32 where the call is one of 16-bit floats.
 template <class Args>

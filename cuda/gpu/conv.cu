@@ -273,7 +273,8 @@ int run_conv(const ConvArgs &args) {
   if (gpu::of_single_pixels(args)) return gpu::multiply_pixels(args);
   switch (args.type) {
     case DG_FLOAT32:
-      return gpu::convolve<float, gpu::Tf32>(args, args.tf32);
+      return args.tf32 == tf32_parts ? gpu::convolve<float, gpu::Tf32x3>(args, true)
+                                     : gpu::convolve<float, gpu::Tf32>(args, args.tf32);
     case DG_FLOAT16:
       return gpu::convolve<Half, gpu::F16>(args, true);
     case DG_BFLOAT16:

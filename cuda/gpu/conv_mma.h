@@ -156,5 +156,6 @@ int mma_convolve(const ConvArgs &args) {
 extern template int mma_convolve<F16>(const ConvArgs &);
 extern template int mma_convolve<Bf16>(const ConvArgs &);
 extern template int mma_convolve<Tf32>(const ConvArgs &);
+extern template int mma_convolve<Tf32x3>(const ConvArgs &);
 
 }  // namespace dg::gpu

@@ -184,7 +184,7 @@ int product(const MatMulArgs &args, int64_t pitch_a, void *y, int out, const voi
   shape.pitch_a = pitch_a, shape.pitch_b = args.transpose_b ? args.k : args.n;
   shape.step_a = args.a_step, shape.step_b = args.b_step;
   shape.gpu = current().ordinal, shape.in = data_type(args.type), shape.out = out;
-  shape.compute = args.type == DG_FLOAT32 && args.tf32 ? compute_32_fast_tf32 : compute_32;
+  shape.compute = args.type == DG_FLOAT32 && args.tf32 == tf32_rounded ? compute_32_fast_tf32 : compute_32;
   shape.transpose_a = args.transpose_a, shape.transpose_b = args.transpose_b;
   shape.align_a = alignment(args.a), shape.align_b = alignment(args.b), shape.align_y = alignment(y);
   shape.with_bias = bias != nullptr;

@@ -21,7 +21,7 @@ struct Size {
 constexpr Size cublaslt_is_best[] = {{90, 256, 256, 512, int64_t{1} << 22}};
 
 bool expected_to_be_quicker(const MatMulArgs &args, int capability) {
-  if (args.type == DG_FLOAT32 && !args.tf32) return false;
+  if (args.type == DG_FLOAT32 && args.tf32 != tf32_rounded) return false;
   for (const Size &from : cublaslt_is_best)
     if (capability >= from.capability && args.m >= from.m && args.n >= from.n && args.k >= from.k &&
         args.batch * args.m * args.n >= from.results)

@@ -8,7 +8,7 @@ namespace dg {
 namespace gpu {
 namespace {
 
-// 16-bit floats, and float32 that may be rounded to TF32, go to the tensor cores where these take them.
+// 16-bit floats, and float32 that may be rounded or taken apart to TF32, go to the tensor cores where these take them.
 template <class T, class Format>
 int multiply_floats(const MatMulArgs &args, bool tensor_cores) {
   const Gemm<T> p = problem<T>(args);
@@ -34,7 +34,8 @@ int run_matmul(const MatMulArgs &all) {
   if (int failed = gpu::multiply_elsewhere(args, done); failed || done) return failed;
   switch (args.type) {
     case DG_FLOAT32:
-      return gpu::multiply_floats<float, gpu::Tf32>(args, args.tf32);
+      return args.tf32 == tf32_parts ? gpu::multiply_floats<float, gpu::Tf32x3>(args, true)
+                                     : gpu::multiply_floats<float, gpu::Tf32>(args, args.tf32);
     case DG_FLOAT16:
       return gpu::multiply_floats<Half, gpu::F16>(args, true);
     case DG_BFLOAT16:

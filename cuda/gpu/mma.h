@@ -1,4 +1,4 @@
-// The matrix product on tensor cores: float16, bfloat16, and float32 rounded to TF32.
+// The matrix product on tensor cores: float16, bfloat16, and float32 rounded to TF32 or in two parts of that.
 //
 // A block makes a tile of y. Slices of a and b (mma_slice.h) flow through a ring of buffers in shared memory, brought
 // there by loaders (mma_load.h) ahead of the arithmetic; each warp keeps the sums of a part of the tile in registers. Its
@@ -47,16 +47,15 @@ struct Factors {
   }
 
   __device__ void multiply(Sums<Tile> &sums) {
+    typename Format::template Factor<4> lines[Tile::warp_m / 16];
 #pragma unroll
-    for (auto &of_lines : a)
-#pragma unroll
-      for (uint32_t &bits : of_lines) bits = Format::prepare(bits);
+    for (int i = 0; i < Tile::warp_m / 16; i++) lines[i].take(a[i]);
 #pragma unroll
     for (int j = 0; j < Tile::warp_n / 8; j++) {
-      const uint32_t(&both)[4] = b[j / 2];
-      const uint32_t column[2] = {Format::prepare(both[j % 2 * 2]), Format::prepare(both[j % 2 * 2 + 1])};
+      typename Format::template Factor<2> column;
+      column.take(b[j / 2] + j % 2 * 2);
 #pragma unroll
-      for (int i = 0; i < Tile::warp_m / 16; i++) Format::mma(sums[i][j], a[i], column);
+      for (int i = 0; i < Tile::warp_m / 16; i++) Format::mma(sums[i][j], lines[i], column);
     }
   }
 };
@@ -259,5 +258,6 @@ int mma_multiply(const Gemm<typename Format::Element> &p) {
 extern template int mma_multiply<F16>(const Gemm<Half> &);
 extern template int mma_multiply<Bf16>(const Gemm<Brain> &);
 extern template int mma_multiply<Tf32>(const Gemm<float> &);
+extern template int mma_multiply<Tf32x3>(const Gemm<float> &);
 
 }  // namespace dg::gpu

@@ -12,21 +12,69 @@ namespace dg::gpu {
 
 // ---- Formats: what tensor cores multiply. A step is 32 bytes of k: 16 elements of 16 bits, or 8 of 32. -----------------
 
+// A lane's n registers of one operand as they are multiplied.
+template <int n>
+struct Stored {
+  uint32_t bits[n];
+  __device__ void take(const uint32_t *stored) {
+    for (int i = 0; i < n; i++) bits[i] = stored[i];
+  }
+};
+template <int n>
+struct Rounded {
+  uint32_t bits[n];
+  __device__ void take(const uint32_t *stored) {
+    for (int i = 0; i < n; i++) bits[i] = ptx::to_tf32(from_bits(static_cast<int32_t>(stored[i])));
+  }
+};
+// x = big + small, each with TF32's 11 bits: all but the last two of float32's 24. Where big is not finite, products are NaN.
+template <int n>
+struct Split {
+  uint32_t big[n], small[n];
+  __device__ void take(const uint32_t *stored) {
+    constexpr uint32_t kept = ~0x1fffu;
+    for (int i = 0; i < n; i++) {
+      const float x = from_bits(static_cast<int32_t>(stored[i]));
+      big[i] = ptx::to_tf32(x) & kept;
+      small[i] = ptx::to_tf32(x - from_bits(static_cast<int32_t>(big[i])));
+    }
+  }
+};
+
 struct F16 {
   using Element = Half;
-  __device__ static uint32_t prepare(uint32_t bits) { return bits; }
-  __device__ static void mma(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) { ptx::mma_f16(d, a, b); }
+  template <int n>
+  using Factor = Stored<n>;
+  __device__ static void mma(float (&d)[4], const Stored<4> &a, const Stored<2> &b) { ptx::mma_f16(d, a.bits, b.bits); }
 };
 struct Bf16 {
   using Element = Brain;
-  __device__ static uint32_t prepare(uint32_t bits) { return bits; }
-  __device__ static void mma(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) { ptx::mma_bf16(d, a, b); }
+  template <int n>
+  using Factor = Stored<n>;
+  __device__ static void mma(float (&d)[4], const Stored<4> &a, const Stored<2> &b) {
+    ptx::mma_bf16(d, a.bits, b.bits);
+  }
 };
 // float32 in memory, rounded in registers.
 struct Tf32 {
   using Element = float;
-  __device__ static uint32_t prepare(uint32_t bits) { return ptx::to_tf32(from_bits(static_cast<int32_t>(bits))); }
-  __device__ static void mma(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) { ptx::mma_tf32(d, a, b); }
+  template <int n>
+  using Factor = Rounded<n>;
+  __device__ static void mma(float (&d)[4], const Rounded<4> &a, const Rounded<2> &b) {
+    ptx::mma_tf32(d, a.bits, b.bits);
+  }
+};
+// The same in two parts: the product of the small ones, below what float32 holds of the result, is left out. The smaller terms are
+// added first.
+struct Tf32x3 {
+  using Element = float;
+  template <int n>
+  using Factor = Split<n>;
+  __device__ static void mma(float (&d)[4], const Split<4> &a, const Split<2> &b) {
+    ptx::mma_tf32(d, a.small, b.big);
+    ptx::mma_tf32(d, a.big, b.small);
+    ptx::mma_tf32(d, a.big, b.big);
+  }
 };
 
 // ---- Slices ------------------------------------------------------------------------------------------------------------

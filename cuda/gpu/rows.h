@@ -171,11 +171,11 @@ __device__ Scale measure(const Row<T> &row, const RowInput<T> &x) {
 template <class T>
 class Exponentials {
  public:
-  float sum;
+  float max, sum;
 
   __device__ Exponentials(const Row<T> &row, const RowInput<T> &x) : row_(row), x_(x) {
     if (row.kept) {
-      max_ = row.template reduce<Max>([&](int64_t i) { return x.first(i); });
+      max = row.template reduce<Max>([&](int64_t i) { return x.first(i); });
       sum = row.template reduce<Sum>([&](int64_t i) {
         const auto e = relative(x.again(i));
         x.keep(i, e);
@@ -183,7 +183,7 @@ class Exponentials {
       });
     } else {
       const Scale scale = measure(row, x);
-      max_ = scale.max;
+      max = scale.max;
       sum = scale.sum;
     }
   }
@@ -191,12 +191,11 @@ class Exponentials {
 
  private:
   __device__ auto relative(const typename Row<T>::Values &v) const {
-    return map([&](float x) { return exp_below(x - max_); }, v);
+    return map([&](float x) { return exp_below(x - max); }, v);
   }
 
   const Row<T> &row_;
   const RowInput<T> &x_;
-  float max_;
 };
 
 template <auto kernel, class... Arguments>

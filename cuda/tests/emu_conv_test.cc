@@ -10,6 +10,7 @@ using namespace dg;
 using gpu::Bf16;
 using gpu::F16;
 using gpu::Tf32;
+using gpu::Tf32x3;
 
 namespace {
 
@@ -30,7 +31,7 @@ void check(const char *what, const ConvShape &s, int kind, bool biased, int shif
   args.b = b.data();
   args.bias = biased ? bias.data() : nullptr;
   args.y = y.data();
-  args.tf32 = 1;
+  args.tf32 = tf32_for<Format>;
   args.activation = biased ? leaky : -1;
   args.alpha = 0.25f;
   const int failed = convolve(args);
@@ -115,5 +116,6 @@ int main() {
   check_format<F16>("float16");
   check_format<Bf16>("bfloat16");
   check_format<Tf32>("TF32");
+  check_format<Tf32x3>("three of TF32");
   return check_report("emu_conv_test");
 }

@@ -10,6 +10,7 @@ using namespace dg;
 using gpu::Bf16;
 using gpu::F16;
 using gpu::Tf32;
+using gpu::Tf32x3;
 
 namespace {
 
@@ -87,7 +88,23 @@ void check_format(const char *name) {
   // Through the front door: enough tiles for each size of them.
   for (const Shape &shape : {Shape{65, 65, 8, 128}, Shape{65, 64, 8, 128}, Shape{64, 10, 24, 3},
                              Shape{10, 24, 16, 3, 0, false, true, true, true}})
-    check<T>(name, shape, 0, rounding<Format>, run_matmul);
+    check<T>(name, shape, 0, rounding<Format>, [](MatMulArgs args) {
+      args.tf32 = tf32_for<Format>;
+      return run_matmul(args);
+    });
+}
+
+// Parts make nothing of a number that it is not; what has no finite parts gives NaN.
+void check_extremes() {
+  for (const float value : {INFINITY, -INFINITY, NAN, 0x1.fffffep+127f, 0x1.ffcp+127f, 1e-40f, -0.0f}) {
+    Matrix<float> a(8, 0), b(8, 0), y(1, 0);
+    for (int i = 0; i < 8; i++) a.all[i] = b.all[i] = 1;
+    a.all[3] = value;
+    MatMulArgs args{DG_FLOAT32, a.data(), b.data(), nullptr, y.data(), 1, 1, 1, 8, 8, 8, 0, 0, tf32_parts, -1, 0};
+    CHECK(!run_matmul(args) && !backend::synchronize(0), "%.*s", failure().length(), failure().data());
+    const bool finite = fabs(value) <= 0x1.ffcp+127f;
+    CHECK(finite ? y.all[0] == 7 + value : isnan(y.all[0]), "of %g comes %g", double(value), double(y.all[0]));
+  }
 }
 
 // GPUs before tensor cores for these types multiply as for float32.
@@ -150,6 +167,8 @@ int main() {
   check_format<F16>("float16");
   check_format<Bf16>("bfloat16");
   check_format<Tf32>("TF32");
+  check_format<Tf32x3>("three of TF32");
+  check_extremes();
   check_without_tensor_cores<Half>("float16", 0x1p-11);
   check_without_tensor_cores<Brain>("bfloat16", 0x1p-8);
   return check_report("emu_mma_test");

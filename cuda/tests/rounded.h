@@ -33,5 +33,11 @@ template <class Format>
 constexpr Rounding rounding = {0, std::is_same_v<Format, gpu::F16> ? 0x1p-11 : 0x1p-8};
 template <>
 constexpr Rounding rounding<gpu::Tf32> = {0x1.01p-10, 0x1p-24};
+template <>
+constexpr Rounding rounding<gpu::Tf32x3> = {0x1p-20, 0x1p-24};
+
+// What calls say to have products made in a format.
+template <class Format>
+constexpr int32_t tf32_for = std::is_same_v<Format, gpu::Tf32x3> ? tf32_parts : tf32_rounded;
 
 }  // namespace dg

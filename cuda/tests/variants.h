@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "check.h"
-#include "core/args.h"
 #include "core/error.h"
+#include "core/kernels.h"
 #include "cpu/threads.h"
 
 #if defined(DG_EMULATED)

@@ -11,6 +11,7 @@ import { Tensor, track, wantTensor } from "../tensor.ts";
 import { pass } from "./additions.ts";
 import { type Mask, maskOf, masksOf, setMask } from "./mask.ts";
 import { Module, type ModuleArgs } from "./module.ts";
+import { recomputed } from "./recompute.ts";
 import {
   fromDims,
   Node,
@@ -35,6 +36,11 @@ export interface LayerArgs extends ModuleArgs {
   batchSize?: number;
   /** Initial values of the weights. */
   weights?: Tensor[];
+  /**
+   * Whether training keeps only the layer's inputs, and calls the layer again when it goes back through it: the same numbers, in more
+   * time and less memory. Worth it where a call makes much besides its result: attention, recurrent layers, whole models as layers.
+   */
+  recompute?: boolean;
   /** Penalty on what the layer gives, per sample. */
   activityRegularizer?: RegularizerIdentifier;
 }
@@ -73,6 +79,8 @@ export abstract class Layer extends Module {
 
   /** Shape of its input with the batch, where it was given. */
   readonly batchInputShape: Shape | undefined;
+  /** Whether training keeps only its inputs and calls it again when it goes back through it. */
+  readonly recompute: boolean;
   /** Whether a mask on its input also holds for its output. */
   supportsMasking = false;
   /** Whether its inputs are whole numbers, whatever they are stored as. */
@@ -88,6 +96,7 @@ export abstract class Layer extends Module {
     super(args);
     this.#initialWeights = args.weights;
     this.#activityRegularizer = getRegularizer(args.activityRegularizer);
+    this.recompute = args.recompute ?? false;
     const { batchInputShape, inputShape, batchSize = null } = args;
     for (const shape of [batchInputShape, inputShape]) {
       if (shape) checkShape(Array.isArray(shape) ? toDims(shape) : shape, `Layer "${this.name}"`);
@@ -161,7 +170,10 @@ export abstract class Layer extends Module {
     const callArgs = { ...args, mask };
     this.#callHook?.(inputs, callArgs);
     const cast = Array.isArray(inputs) ? inputs.map((x) => this.#cast(x)) : this.#cast(inputs);
-    const outputs = this.call(cast, callArgs);
+    const call = (x: Tensor | Tensor[], a: CallArgs) => this.call(x, a);
+    const outputs = this.recompute && !described
+      ? recomputed(this, cast, callArgs, call)
+      : call(cast, callArgs);
     for (const y of asList(outputs)) {
       wantTensor(y, `Layer "${this.name}" needs a call that returns tensors`);
     }
@@ -248,6 +260,7 @@ export abstract class Layer extends Module {
     const dtype = this.dtypePolicy.serialize();
     const config: Config = { name: this.name, trainable: this.trainable, dtype };
     if (this.batchInputShape) config.batch_input_shape = this.batchInputShape;
+    if (this.recompute) config.recompute = true;
     if (this.#activityRegularizer) {
       config.activity_regularizer = serialize(this.#activityRegularizer);
     }

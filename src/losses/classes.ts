@@ -2,10 +2,13 @@
 
 import {
   binaryCrossentropy,
+  binaryCrossentropyOfAll,
   categoricalCrossentropy,
+  categoricalCrossentropyOfAll,
   type CrossentropyOptions,
   klDivergence,
   sparseCategoricalCrossentropy,
+  sparseCategoricalCrossentropyOfAll,
   type SparseCrossentropyOptions,
 } from "./crossentropy.ts";
 import {
@@ -25,6 +28,7 @@ import {
   meanAbsoluteError,
   meanAbsolutePercentageError,
   meanSquaredError,
+  meanSquaredErrorOfAll,
   meanSquaredLogarithmicError,
   poisson,
 } from "./regression.ts";
@@ -39,6 +43,7 @@ export const MeanSquaredError: Plain = lossClass(
   "mean_squared_error",
   meanSquaredError,
   {},
+  meanSquaredErrorOfAll,
 );
 /** Mean absolute difference. */
 export const MeanAbsoluteError: Plain = lossClass(
@@ -91,6 +96,7 @@ export const BinaryCrossentropy: LossClass<CrossentropyOptions> = lossClass(
   "binary_crossentropy",
   binaryCrossentropy,
   crossentropy,
+  binaryCrossentropyOfAll,
 );
 /** Cross-entropy of one-hot (or other) distributions over classes. */
 export const CategoricalCrossentropy: LossClass<CrossentropyOptions> = lossClass(
@@ -98,6 +104,7 @@ export const CategoricalCrossentropy: LossClass<CrossentropyOptions> = lossClass
   "categorical_crossentropy",
   categoricalCrossentropy,
   crossentropy,
+  categoricalCrossentropyOfAll,
 );
 /** Cross-entropy of class numbers. */
 export const SparseCategoricalCrossentropy: LossClass<SparseCrossentropyOptions> = lossClass(
@@ -105,6 +112,7 @@ export const SparseCategoricalCrossentropy: LossClass<SparseCrossentropyOptions>
   "sparse_categorical_crossentropy",
   sparseCategoricalCrossentropy,
   { ...logits, axis: -1 },
+  sparseCategoricalCrossentropyOfAll,
 );
 /** Binary cross-entropy that attends to what is hard. */
 export const BinaryFocalCrossentropy: LossClass<BinaryFocalOptions> = lossClass<BinaryFocalOptions>(

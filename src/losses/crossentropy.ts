@@ -10,6 +10,7 @@ import { DinogradError } from "../errors.ts";
 import { sum } from "../ops/broadcast.ts";
 import { asType } from "../ops/cast.ts";
 import { add, div, mul, neg, sub } from "../ops/elementwise.ts";
+import { meanLoss } from "../ops/loss.ts";
 import { clipByValue, log } from "../ops/math.ts";
 import { transpose } from "../ops/movement.ts";
 import { mean } from "../ops/reduce.ts";
@@ -54,11 +55,30 @@ export function binaryCrossentropy(
   { fromLogits = false, labelSmoothing = 0, axis = -1 }: Partial<CrossentropyOptions> = {},
 ): Tensor {
   return tidy(() => {
-    const logits = fromLogits ? yPred : logitsOf(yPred, "sigmoid");
-    const [t, p] = alignTargets(yTrue, logits ?? yPred, "binaryCrossentropy");
-    const targets = smoothed(t, labelSmoothing, 2);
+    const { targets, p, logits } = binaryOperands(yTrue, yPred, { fromLogits, labelSmoothing });
     return mean((logits ? sigmoidCrossEntropy : binarySurprise)(targets, p), axis);
   });
+}
+
+// Targets and the logits behind predictions or, where these are unknown, the predictions.
+function binaryOperands(
+  yTrue: Tensor,
+  yPred: Tensor,
+  { fromLogits, labelSmoothing }: Pick<CrossentropyOptions, "fromLogits" | "labelSmoothing">,
+) {
+  const logits = fromLogits ? yPred : logitsOf(yPred, "sigmoid");
+  const [t, p] = alignTargets(yTrue, logits ?? yPred, "binaryCrossentropy");
+  return { targets: smoothed(t, labelSmoothing, 2), p, logits };
+}
+
+/** The mean of `binaryCrossentropy` over all samples, where one call makes it. */
+export function binaryCrossentropyOfAll(
+  yTrue: Tensor,
+  yPred: Tensor,
+  options: CrossentropyOptions,
+): Tensor | undefined {
+  const { targets, p, logits } = binaryOperands(yTrue, yPred, options);
+  return logits ? meanLoss("sigmoid", p, targets) : undefined;
 }
 
 // Native cross-entropy works along the last axis; another one is moved there.
@@ -75,13 +95,37 @@ export function categoricalCrossentropy(
   { fromLogits = false, labelSmoothing = 0, axis = -1 }: Partial<CrossentropyOptions> = {},
 ): Tensor {
   return tidy(() => {
-    const logits = fromLogits ? yPred : logitsOf(yPred, "softmax");
-    const [t, p] = alignTargets(yTrue, logits ?? yPred, "categoricalCrossentropy");
-    const classes = t.shape[normalizeAxis(axis, t.rank, "categoricalCrossentropy")];
-    const targets = smoothed(t, labelSmoothing, classes);
+    const { targets, p, logits } = categoricalOperands(yTrue, yPred, {
+      fromLogits,
+      labelSmoothing,
+      axis,
+    });
     if (logits) return crossEntropy(toLast(p, axis), toLast(targets, axis));
     return neg(sum(mul(targets, log(clipped(div(p, sum(p, axis, true))))), axis));
   });
+}
+
+// As `binaryOperands`.
+function categoricalOperands(
+  yTrue: Tensor,
+  yPred: Tensor,
+  { fromLogits, labelSmoothing, axis }: CrossentropyOptions,
+) {
+  const logits = fromLogits ? yPred : logitsOf(yPred, "softmax");
+  const [t, p] = alignTargets(yTrue, logits ?? yPred, "categoricalCrossentropy");
+  const classes = t.shape[normalizeAxis(axis, t.rank, "categoricalCrossentropy")];
+  return { targets: smoothed(t, labelSmoothing, classes), p, logits };
+}
+
+/** The mean of `categoricalCrossentropy` over all samples, where one call makes it. */
+export function categoricalCrossentropyOfAll(
+  yTrue: Tensor,
+  yPred: Tensor,
+  options: CrossentropyOptions,
+): Tensor | undefined {
+  const { targets, p, logits } = categoricalOperands(yTrue, yPred, options);
+  if (!logits) return undefined;
+  return meanLoss("softmax", toLast(p, options.axis), toLast(targets, options.axis));
 }
 
 /** Options of `sparseCategoricalCrossentropy`. */
@@ -94,21 +138,41 @@ export function sparseCategoricalCrossentropy(
   { fromLogits = false, axis = -1 }: Partial<SparseCrossentropyOptions> = {},
 ): Tensor {
   return tidy(() => {
-    const logits = fromLogits ? yPred : logitsOf(yPred, "softmax");
-    const scores = toLast(logits ?? log(clipped(asType(yPred, "float32"))), axis);
-    const shape = scores.shape.slice(0, -1);
-    const classes = yTrue.rank === shape.length + 1 && yTrue.shape[yTrue.rank - 1] === 1
-      ? squeeze(yTrue, -1)
-      : yTrue;
-    if (!sameShape(classes.shape, shape)) {
-      throw new DinogradError(
-        `sparseCategoricalCrossentropy of predictions ${
-          showShape(yPred.shape)
-        } needs targets of shape ${showShape(shape)}, got ${showShape(yTrue.shape)}`,
-      );
-    }
-    return crossEntropy(scores, asType(classes, "int32"));
+    const { scores, classes } = sparseOperands(yTrue, yPred, { fromLogits, axis });
+    return crossEntropy(scores, classes);
   });
+}
+
+// Logits, or logarithms of probabilities, along the last axis, and class numbers.
+function sparseOperands(
+  yTrue: Tensor,
+  yPred: Tensor,
+  { fromLogits, axis }: SparseCrossentropyOptions,
+) {
+  const logits = fromLogits ? yPred : logitsOf(yPred, "softmax");
+  const scores = toLast(logits ?? log(clipped(asType(yPred, "float32"))), axis);
+  const shape = scores.shape.slice(0, -1);
+  const classes = yTrue.rank === shape.length + 1 && yTrue.shape[yTrue.rank - 1] === 1
+    ? squeeze(yTrue, -1)
+    : yTrue;
+  if (!sameShape(classes.shape, shape)) {
+    throw new DinogradError(
+      `sparseCategoricalCrossentropy of predictions ${
+        showShape(yPred.shape)
+      } needs targets of shape ${showShape(shape)}, got ${showShape(yTrue.shape)}`,
+    );
+  }
+  return { scores, classes: asType(classes, "int32") };
+}
+
+/** The mean of `sparseCategoricalCrossentropy` over all samples, where one call makes it. */
+export function sparseCategoricalCrossentropyOfAll(
+  yTrue: Tensor,
+  yPred: Tensor,
+  options: SparseCrossentropyOptions,
+): Tensor | undefined {
+  const { scores, classes } = sparseOperands(yTrue, yPred, options);
+  return meanLoss("softmax", scores, classes);
 }
 
 /** The Kullback-Leibler divergence `sum(yTrue * log(yTrue / yPred))` over the last axis. */

@@ -108,11 +108,18 @@ export abstract class Loss extends Configured<LossOptions> {
   /** The loss of each sample: [batch, ..., n] to [batch, ...]. */
   abstract call(yTrue: Tensor, yPred: Tensor): Tensor;
 
+  /** The mean of the losses of all samples, where one call makes that. */
+  protected meanOf(_yTrue: Tensor, _yPred: Tensor): Tensor | undefined {
+    return undefined;
+  }
+
   /** The reduced loss, a scalar unless the reduction is `none`; weights and mask are [batch] or [batch, ...]. */
   apply(yTrue: Tensor, yPred: Tensor, sampleWeight?: Tensor, mask?: Tensor): Tensor {
     const { reduction } = this.options;
     const averaged = reduction === "mean" || reduction === "sum_over_batch_size";
     return tidy(() => {
+      const all = averaged && !sampleWeight && !mask ? this.meanOf(yTrue, yPred) : undefined;
+      if (all) return all;
       const losses = widened(this.call(yTrue, yPred));
       const given = maskedWeights(sampleWeight, mask, averaged);
       const [values, weights] = given ? applyWeights(losses, given) : [losses, undefined];
@@ -145,12 +152,16 @@ export class LossFunctionWrapper extends Loss {
 /** The class of a loss with options O besides those of every loss. */
 export type LossClass<O> = new (options?: Partial<O & LossOptions>) => Loss;
 
-/** Makes the class of a loss function; `defaults` are its options, `name` is its name in logs. */
+/**
+ * Makes the class of a loss function; `defaults` are its options, `name` is its name in logs. `mean` gives the mean of all losses
+ * where one call makes that.
+ */
 export function lossClass<O extends object>(
   className: string,
   name: string,
   fn: (yTrue: Tensor, yPred: Tensor, options: O) => Tensor,
   defaults: O,
+  mean?: (yTrue: Tensor, yPred: Tensor, options: O) => Tensor | undefined,
 ): LossClass<O> {
   return class extends Loss {
     static override className = className;
@@ -160,6 +171,9 @@ export function lossClass<O extends object>(
     }
     override call(yTrue: Tensor, yPred: Tensor): Tensor {
       return fn(yTrue, yPred, this.options as LossOptions & O);
+    }
+    protected override meanOf(yTrue: Tensor, yPred: Tensor): Tensor | undefined {
+      return mean?.(yTrue, yPred, this.options as LossOptions & O);
     }
   };
 }

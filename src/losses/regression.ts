@@ -4,6 +4,7 @@ import { sum } from "../ops/broadcast.ts";
 import { add, div, maximum, mul, neg, squaredDifference, sub } from "../ops/elementwise.ts";
 import { lessEqual, where } from "../ops/logical.ts";
 import { abs, log, rsqrt, square } from "../ops/math.ts";
+import { meanLoss } from "../ops/loss.ts";
 import { mean, sumSquares } from "../ops/reduce.ts";
 import { softplus } from "../ops/smooth_activations.ts";
 import { minimum } from "../ops/elementwise.ts";
@@ -20,6 +21,12 @@ export function meanSquaredError(yTrue: Tensor, yPred: Tensor): Tensor {
     const [t, p] = alignTargets(yTrue, yPred, "meanSquaredError");
     return mean(squaredDifference(t, p), -1);
   });
+}
+
+/** The mean of `meanSquaredError` over all samples, where one call makes it. */
+export function meanSquaredErrorOfAll(yTrue: Tensor, yPred: Tensor): Tensor | undefined {
+  const [t, p] = alignTargets(yTrue, yPred, "meanSquaredError");
+  return meanLoss("squared", p, t);
 }
 
 /** `mean(|yTrue - yPred|)` over the last axis. */

@@ -22,6 +22,8 @@ export interface FunctionalArgs {
   trainable?: boolean;
   /** The model's own policy, the global one when left out. Layers have theirs. */
   dtype?: PolicyIdentifier;
+  /** Whether training keeps only its inputs and calls it again when it goes back through it. */
+  recompute?: boolean;
 }
 
 /** A graph of layers, which may have several inputs and outputs and may use a layer several times. */
@@ -105,6 +107,7 @@ export class Functional extends Model {
       name: this.name,
       trainable: this.trainable,
       dtype: this.dtypePolicy.serialize(),
+      ...(this.recompute ? { recompute: true } : {}),
       ...graphConfig(new Graph(this.name, inputs, outputs)),
     };
   }

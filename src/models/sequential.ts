@@ -19,6 +19,8 @@ export interface SequentialArgs {
   name?: string;
   /** The model's own policy, the global one when left out. Layers have theirs. */
   dtype?: PolicyIdentifier;
+  /** Whether training keeps only its inputs and calls it again when it goes back through it. */
+  recompute?: boolean;
 }
 
 type Value = SymbolicTensor | SymbolicTensor[];
@@ -33,7 +35,7 @@ export class Sequential extends Model {
 
   /** Layers can also be added later. */
   constructor(args: SequentialArgs = {}) {
-    super({ name: args.name, dtype: args.dtype });
+    super({ name: args.name, dtype: args.dtype, recompute: args.recompute });
     for (const layer of args.layers ?? []) this.add(layer);
   }
 
@@ -108,7 +110,9 @@ export class Sequential extends Model {
     if (this.graph && !(this.#layers[0] instanceof Container)) {
       layers[0].config.batch_input_shape ??= this.inputs[0].shape;
     }
-    return { name: this.name, dtype: this.dtypePolicy.serialize(), layers };
+    const config: Config = { name: this.name, dtype: this.dtypePolicy.serialize(), layers };
+    if (this.recompute) config.recompute = true;
+    return config;
   }
   /** Makes a model from its config: what `getConfig` gave, or Keras's or TensorFlow.js's config of a sequential model. */
   static override fromConfig(config: Config | ClassConfig[]): Sequential {

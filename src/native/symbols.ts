@@ -3,7 +3,7 @@
 const i = "i32", d = "f64", f = "f32", p = "buffer";
 
 /** Version of the contract this file transcribes (DG_VERSION). */
-export const VERSION = 4;
+export const VERSION = 5;
 /** f64 values in a scratch area (DG_SCRATCH). */
 export const SCRATCH = 2048;
 /** Values in an optimizer's hyper-parameter array (DG_HYPER). */
@@ -57,6 +57,7 @@ export const symbols = {
   dg_scan: { parameters: [i, i, i, d, d, d, i, i], result: i },
   dg_matmul: { parameters: [i, i, i, i, d, d, d, d, i, i, f], result: i },
   dg_activation_grad: { parameters: [i, i, i, i, i, d, d], result: i },
+  dg_matmul_grad: { parameters: [i, i, i, i, i, i, i, i, d, d, d, i, i], result: i },
   dg_engine: { parameters: [i], result: i },
   dg_conv: { parameters: [i, i, i, i, i, i, i, i, f], result: i },
   dg_pool: { parameters: [i, i, i, i], result: i },
@@ -69,6 +70,7 @@ export const symbols = {
   dg_softmax_grad: { parameters: [i, i, i, d, d, i], result: i },
   dg_cross_entropy: { parameters: [i, i, i, d, d], result: i },
   dg_cross_entropy_grad: { parameters: [i, i, i, i, d, d], result: i },
+  dg_loss: { parameters: [i, i, i, i, i, d, d, f], result: i },
   dg_recurrent: { parameters: [i, i, i, i, i, i, i, i, i, i, i, i], result: i },
   dg_recurrent_grad: {
     parameters: [i, i, i, i, i, i, i, i, i, i, i, i, i, i, i, i],
@@ -136,6 +138,7 @@ export const MatMulFlag = {
   shareA: 4,
   shareB: 8,
   tf32: 16,
+  tf32x3: 32,
 } as const;
 /** enum dg_engine */
 export const Engine = { ask: -1, best: 0, own: 1, cublaslt: 2 } as const;
@@ -143,6 +146,8 @@ export const Engine = { ask: -1, best: 0, own: 1, cublaslt: 2 } as const;
 export const ConvKind = { forward: 0, input: 1, filter: 2 } as const;
 /** enum dg_pool_kind */
 export const PoolKind = { max: 0, average: 1, argmax: 2 } as const;
+/** enum dg_loss_kind */
+export const LossKind = { squared: 0, sigmoid: 1, softmax: 2 } as const;
 /** enum dg_cell */
 export const Cell = { simple: 0, lstm: 1, gru: 2, gruBefore: 3 } as const;
 /** enum dg_resize_grid */

@@ -1,9 +1,9 @@
 // What does the native convolution compute? Input, filter and output of a convolution belong together: from any two of them follows
 // the third, or its gradient. So there are three operations, each of which is what the others' gradients are made of.
 
-import { ConvKind, MatMulFlag } from "../native/symbols.ts";
+import { ConvKind } from "../native/symbols.ts";
 import { type Inputs, op } from "../op.ts";
-import { tensorFloat32ExecutionEnabled } from "../precision.ts";
+import { precisionFlag } from "../precision.ts";
 import { makeTensor, type Tensor } from "../tensor.ts";
 import { unfinish } from "./epilogue.ts";
 import type { Windows } from "./windows.ts";
@@ -50,7 +50,7 @@ const define = (part: Part, activated: boolean) => {
         inputs.bias?.handle ?? 0,
         y.handle,
         c.in.length,
-        tensorFloat32ExecutionEnabled() ? MatMulFlag.tf32 : 0,
+        precisionFlag(),
         c.activation === undefined ? -1 : native.id("unary", c.activation),
         0,
       ));

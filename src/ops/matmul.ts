@@ -3,8 +3,8 @@
 import { promote } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { MatMulFlag } from "../native/symbols.ts";
-import { type Inputs, op } from "../op.ts";
-import { tensorFloat32ExecutionEnabled } from "../precision.ts";
+import { type Inputs, isWatched, op } from "../op.ts";
+import { precisionFlag } from "../precision.ts";
 import { tidy } from "../scope.ts";
 import { broadcastShapes, sameDim, sameShape, showShape, sizeOf } from "../shape.ts";
 import { makeTensor, type Tensor } from "../tensor.ts";
@@ -51,7 +51,7 @@ const define = (name: string, saves: readonly Saved[]) =>
       const flags = (attrs.transposeA ? MatMulFlag.transposeA : 0) +
         (attrs.transposeB ? MatMulFlag.transposeB : 0) +
         (a.rank === 2 ? MatMulFlag.shareA : 0) + (b.rank === 2 ? MatMulFlag.shareB : 0) +
-        (tensorFloat32ExecutionEnabled() ? MatMulFlag.tf32 : 0);
+        precisionFlag();
       native.check(native.calls.dg_matmul(
         a.handle,
         b.handle,
@@ -68,7 +68,10 @@ const define = (name: string, saves: readonly Saved[]) =>
       return y;
     },
     saves,
-    grad: ({ a, b, ...saved }, { transposeA: ta, transposeB: tb, activation }) => {
+    grad: ({ a, b, ...saved }, attrs, wanted) => {
+      const { transposeA: ta, transposeB: tb, activation } = attrs;
+      const all = together({ a, b, ...saved }, attrs, wanted);
+      if (all) return { a: () => all().a!, b: () => all().b!, bias: () => all().bias! };
       // The gradient before the activation is made once for all operands. A shared operand collects from the whole batch.
       let made: ReturnType<typeof unfinish> | undefined;
       const before = () => made ??= unfinish(saved, activation);
@@ -82,6 +85,52 @@ const define = (name: string, saves: readonly Saved[]) =>
       };
     },
   });
+
+interface ProductGradients {
+  readonly a?: Tensor;
+  readonly b?: Tensor;
+  readonly bias?: Tensor;
+}
+
+// The gradients of a product of two matrices and what it ended in, made by one native call when the first of them is asked for.
+// Nothing where only one is wanted, or where somebody takes gradients of them.
+function together(
+  { dy, a, b, bias, y }: { dy: Tensor; a: Tensor; b: Tensor; bias?: Tensor; y?: Tensor },
+  { transposeA, transposeB, activation }: Product,
+  wanted: (operand: string) => boolean,
+): (() => ProductGradients) | undefined {
+  const active = activation !== undefined;
+  const asked = [wanted("a"), wanted("b"), active || wanted("bias")].filter(Boolean).length;
+  const matrices = a.rank === 2 && b.rank === 2 && !transposeA && !transposeB;
+  const [m, k] = a.shape, n = b.shape[1];
+  if (!matrices || asked < 2 || (active && !bias) || m * n * k === 0) return undefined;
+  if (isWatched(dy, a, b, ...(y ? [y] : []))) return undefined;
+  let made: ProductGradients | undefined;
+  return () => {
+    if (made) return made;
+    const { device, dtype } = dy, { native } = device;
+    const like = (key: string, x: Tensor | undefined) =>
+      x && wanted(key) ? makeTensor(x.shape, dtype, device) : undefined;
+    const dbias = active ? makeTensor([n], dtype, device) : like("bias", bias);
+    made = { a: like("a", a), b: like("b", b), bias: dbias };
+    native.check(native.calls.dg_matmul_grad(
+      a.handle,
+      b.handle,
+      active ? y!.handle : 0,
+      dy.handle,
+      active ? makeTensor(dy.shape, dtype, device).handle : 0,
+      made.a?.handle ?? 0,
+      made.b?.handle ?? 0,
+      made.bias?.handle ?? 0,
+      m,
+      n,
+      k,
+      precisionFlag(),
+      active ? native.id("unary", activation) : -1,
+    ));
+    return made;
+  };
+}
 
 const plain = define("matMul", ["a", "b", "bias"]);
 const activated = define("fusedMatMul", ["a", "b", "bias", "y"]);

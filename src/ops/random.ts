@@ -42,6 +42,17 @@ export class RandomState {
   set state(values: readonly number[]) {
     writeHost(this.#storage, Int32Array.from(values));
   }
+  /** A copy of it, int32 [4], which stays on the device. */
+  snapshot(): Tensor {
+    const copy = makeTensor([4], "int32", this.device), { native } = this.device;
+    native.check(native.calls.dg_copy(this.handle, copy.handle));
+    return copy;
+  }
+  /** Goes back to a snapshot. */
+  restore(snapshot: Tensor): void {
+    const { native } = this.device;
+    native.check(native.calls.dg_copy(snapshot.handle, this.handle));
+  }
   /** Gives the memory back. */
   dispose(): void {
     this.#storage.release();

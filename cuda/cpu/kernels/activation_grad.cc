@@ -1,6 +1,5 @@
 // Back through an activation and the bias before it: a slope for every element, and sums of columns.
-#include "../../core/args.h"
-#include "../../math/families.h"
+#include "../../core/matmul_grad.h"
 #include "../../math/slope.h"
 #include "../threads.h"
 #include "vectors.h"
@@ -18,16 +17,7 @@ int run_activation_grad(const ActivationGradArgs &args) {
       put(dz + i, slope_from_result(args.activation, get(dy + i), get(y + i)));
     });
   });
-  ReduceArgs sums{};
-  sums.op = static_cast<int>(Reduce::sum);
-  sums.type = args.type;
-  sums.x = dz;
-  sums.y = args.dbias;
-  sums.rank = 2;
-  sums.size[0] = sums.n_red = args.rows;
-  sums.size[1] = sums.n_out = args.n;
-  sums.reduced[0] = 1;
-  return run_reduce(sums);
+  return run_reduce(sum_of_rows(args.type, dz, args.dbias, args.rows, args.n));
 }
 
 }  // namespace dg::DG_ISA
