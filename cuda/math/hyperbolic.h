@@ -9,7 +9,7 @@ template <class V>
 DG_HD V tanh_(V x) {
   const V a = abs_(x), u = x * x;
   const V p = polynomial(u, -0.333333164f, 0.133325443f, -0.0538475476f, 0.0210507121f, -0.00624284195f);
-  const V e = exp_bounded(select(a > 10.0f, 10.0f, a) * 2.0f);
+  const V e = exp_bounded(smaller(splat<V>(10.0f), a) * 2.0f);
   return copysign_(select(a < 0.55f, fma_(a * u, p, a), 1.0f - 2.0f / (e + 1.0f)), x);
 }
 

@@ -27,16 +27,22 @@ DG_HD FloatLanes floor_(FloatLanes x) { return wasm_f32x4_floor(x); }
 DG_HD FloatLanes ceil_(FloatLanes x) { return wasm_f32x4_ceil(x); }
 DG_HD FloatLanes trunc_(FloatLanes x) { return wasm_f32x4_trunc(x); }
 DG_HD FloatLanes round_(FloatLanes x) { return wasm_f32x4_nearest(x); }
+DG_HD FloatLanes larger(FloatLanes a, FloatLanes b) { return wasm_f32x4_pmax(b, a); }
+DG_HD FloatLanes smaller(FloatLanes a, FloatLanes b) { return wasm_f32x4_pmin(b, a); }
 #else
 #if DG_LANES == 16
 // The forms with a mask, because g++ 12 warns of the undefined lanes that the plain ones merge with.
 #define DG_ROUND(x, mode) _mm512_maskz_roundscale_ps(0xffff, x, mode | _MM_FROUND_NO_EXC)
 DG_HD FloatLanes sqrt_(FloatLanes x) { return _mm512_maskz_sqrt_ps(0xffff, x); }
 DG_HD FloatLanes fused(FloatLanes a, FloatLanes b, FloatLanes c) { return _mm512_fmadd_ps(a, b, c); }
+DG_HD FloatLanes larger(FloatLanes a, FloatLanes b) { return _mm512_maskz_max_ps(0xffff, a, b); }
+DG_HD FloatLanes smaller(FloatLanes a, FloatLanes b) { return _mm512_maskz_min_ps(0xffff, a, b); }
 #else
 #define DG_ROUND(x, mode) _mm256_round_ps(x, mode | _MM_FROUND_NO_EXC)
 DG_HD FloatLanes sqrt_(FloatLanes x) { return _mm256_sqrt_ps(x); }
 DG_HD FloatLanes fused(FloatLanes a, FloatLanes b, FloatLanes c) { return _mm256_fmadd_ps(a, b, c); }
+DG_HD FloatLanes larger(FloatLanes a, FloatLanes b) { return _mm256_max_ps(a, b); }
+DG_HD FloatLanes smaller(FloatLanes a, FloatLanes b) { return _mm256_min_ps(a, b); }
 #endif
 DG_HD FloatLanes floor_(FloatLanes x) { return DG_ROUND(x, _MM_FROUND_TO_NEG_INF); }
 DG_HD FloatLanes ceil_(FloatLanes x) { return DG_ROUND(x, _MM_FROUND_TO_POS_INF); }
@@ -52,6 +58,9 @@ DG_HD float ceil_(float x) { return ::ceilf(x); }
 DG_HD float trunc_(float x) { return ::truncf(x); }
 DG_HD float round_(float x) { return ::rintf(x); }  // half to even
 DG_HD float fused(float a, float b, float c) { return ::fmaf(a, b, c); }
+// One instruction on processors: b where it is as large (small), or either is NaN.
+DG_HD float larger(float a, float b) { return a > b ? a : b; }
+DG_HD float smaller(float a, float b) { return a < b ? a : b; }
 
 // a b + c: rounded once where DG_FUSED. Constants may stand for some of them.
 template <class A, class B, class C>
@@ -176,7 +185,7 @@ DG_HD V minimum_(V a, V b) {
 // x within [low, high]; NaN stays.
 template <class V>
 DG_HD V clamp_(V x, float low, float high) {
-  return select(x < low, low, select(x > high, high, x));
+  return larger(splat<V>(low), smaller(splat<V>(high), x));
 }
 
 // Towards zero; NaN gives 0, and what is too large the nearest integer.

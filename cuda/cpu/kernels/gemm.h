@@ -39,14 +39,10 @@ struct GemmBlock {
 };
 
 template <class B>
-void find_panels(const B &b, GemmBlock &block, float *room) {
-  // Copying a value costs like eight multiply-adds; panels in place cost nothing.
-  const int64_t grain = b.copied ? divide_up(piece_work / 8, tile_columns * (block.k + 1)) : block.panels();
-  parallel_for(block.panels(), grain, [&](int64_t i, int64_t end) {
-    for (; i < end; i++)
-      block.panel[i] = b.template view<tile_columns>(block.column + i * tile_columns, block.width(i), block.k0, block.k,
-                                                     room + i * tile_columns * block.k);
-  });
+void find_panels(const B &b, GemmBlock &block, float *room, int64_t from, int64_t to) {
+  for (int64_t i = from; i < to; i++)
+    block.panel[i] = b.template view<tile_columns>(block.column + i * tile_columns, block.width(i), block.k0, block.k,
+                                                   room + i * tile_columns * block.k);
 }
 
 // Panels [from, to) of the block for row number `tile` of `tiles` rows of tiles, which are about equally high: a low one would
@@ -74,20 +70,26 @@ void multiply_row(const A &a, const Gemm &p, const GemmBlock &block, int64_t til
   for (int i = 0; i < rows; i++) apply_unary_inplace(p.activation, y + i * p.n + begin, end - begin, p.alpha);
 }
 
-template <class A>
-void multiply_block(const A &a, const Gemm &p, const GemmBlock &block) {
+template <class A, class B>
+void multiply_block(const A &a, const B &b, const Gemm &p, GemmBlock &block, float *room) {
   const int64_t rows = divide_up(p.m, tile_rows), panels = block.panels();
-  const int64_t piece = divide_up(piece_work, tile_rows * tile_columns * (block.k + 1));  // tiles
-  // A piece is whole rows of tiles, so that a panel of a serves them all. A flat product is cut across instead; where
-  // panels of a are copied, each serves four tiles at least.
-  const bool flat = rows < 8;
-  const int64_t down = flat ? rows : divide_up(piece, panels);
-  const int64_t fair = divide_up(piece, rows), least = a.copied && fair < 4 ? 4 : fair;
-  const int64_t across = flat ? least : panels, columns = divide_up(panels, across);
-  parallel_for(divide_up(rows, down) * columns, 1, [&](int64_t i, int64_t) {
-    const int64_t from = i % columns * across, to = from + across < panels ? from + across : panels;
-    for (int64_t row = i / columns * down; row < (i / columns + 1) * down && row < rows; row++)
-      multiply_row(a, p, block, row, rows, from, to);
+  // In tiles; to write a result, where k is short, costs like eight multiply-adds.
+  const int64_t piece = divide_up(piece_work, tile_rows * tile_columns * (block.k + 8));
+  // A flat product is cut across, and whoever takes some panels copies them, too: fetched from another core's cache they
+  // cost as much again. Where panels of a are copied, each serves four tiles at least.
+  if (rows < 8) {
+    const int64_t fair = divide_up(piece, rows), across = a.copied && fair < 4 ? 4 : fair;
+    return parallel_for(panels, across, [&](int64_t from, int64_t to) {
+      find_panels(b, block, room, from, to);
+      for (int64_t row = 0; row < rows; row++) multiply_row(a, p, block, row, rows, from, to);
+    });
+  }
+  // Copying a value costs like eight multiply-adds; panels in place cost nothing.
+  const int64_t grain = b.copied ? divide_up(piece_work / 8, tile_columns * (block.k + 1)) : panels;
+  parallel_for(panels, grain, [&](int64_t from, int64_t to) { find_panels(b, block, room, from, to); });
+  // A piece is whole rows of tiles, so that a panel of a serves them all.
+  parallel_for(rows, divide_up(piece, panels), [&](int64_t row, int64_t end) {
+    for (; row < end; row++) multiply_row(a, p, block, row, rows, 0, panels);
   });
 }
 
@@ -111,8 +113,7 @@ int gemm(const A &a, const B &b, const Gemm &p) {
     block.k0 = 0;
     do {  // once at least: k may be 0
       block.k = p.k - block.k0 < k_size ? p.k - block.k0 : k_size;
-      find_panels(b, block, room);
-      multiply_block(a, p, block);
+      multiply_block(a, b, p, block, room);
       block.k0 += block.k;
     } while (block.k0 < p.k);
   }
