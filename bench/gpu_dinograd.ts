@@ -6,130 +6,22 @@
 // the clock on the wall, over enough calls that waiting for the last one does not matter.
 
 import * as dg from "../mod.ts";
-import { currentDevice } from "../src/native/device.ts";
-import { ConvKind, Engine, HYPER, MatMulFlag } from "../src/native/symbols.ts";
+import { ConvKind, Engine, HYPER, LossKind, MatMulFlag } from "../src/native/symbols.ts";
 import { Arena, record } from "../src/record.ts";
+import {
+  absent,
+  attempt,
+  device,
+  type Figures,
+  figures,
+  measure,
+  note,
+  type Product,
+  sizes,
+} from "./gpu_figures.ts";
+import { recurrentLayers, tutorialSteps } from "./gpu_models.ts";
 
-/** One measured piece of work: higher is better for rates, lower for times. */
-export interface Figure {
-  /** What gpu_torch.py calls it, too. */
-  id: string;
-  work: string;
-  unit: "GB/s" | "GFLOP/s" | "us";
-  /** Median of the rounds. */
-  value: number;
-  /** How far the rounds lie apart, as a share of the median: smaller differences are noise. */
-  spread: number;
-  /** Bandwidth as a share of the device's own copy, in this run. */
-  ofCopy?: number;
-}
-
-/** A square matrix product: what its factors are, or are rounded to, and their size. */
-export interface Product {
-  type: "float32" | "tf32" | "bfloat16";
-  n: number;
-}
-
-/** A convolution of square images, windows in their middle: half of what is missing at the edges is padding before. */
-export interface Convolution {
-  batch: number;
-  /** Height and width of the images. */
-  size: number;
-  inChannels: number;
-  outChannels: number;
-  window: number;
-  stride: number;
-}
-
-/** How much of each piece of work there is; gpu_torch.py reads this. */
-export interface Sizes {
-  bytes: number;
-  gemm: Product[];
-  conv: Convolution[];
-  /** Steps per epoch, recorded and eager. */
-  steps: number;
-  eagerSteps: number;
-  rounds: number;
-  /** A round of kernels lasts at least this long. */
-  roundSeconds: number;
-}
-
-/** What this program prints. */
-export interface Figures {
-  sizes: Sizes;
-  figures: Figure[];
-  /** What could not be measured here, and why. */
-  absent: string[];
-}
-
-const convolution = (
-  batch: number,
-  size: number,
-  inChannels: number,
-  outChannels: number,
-  window = 3,
-  stride = 1,
-): Convolution => ({ batch, size, inChannels, outChannels, window, stride });
-
-const full: Sizes = {
-  bytes: 2 ** 28,
-  gemm: [
-    ...[512, 1024, 2048, 4096].map((n): Product => ({ type: "float32", n })),
-    { type: "tf32", n: 4096 },
-    { type: "bfloat16", n: 4096 },
-    { type: "bfloat16", n: 8192 },
-  ],
-  conv: [
-    convolution(64, 56, 64, 64),
-    convolution(64, 28, 128, 128),
-    convolution(64, 14, 256, 256),
-    convolution(64, 28, 1, 32),
-    convolution(64, 224, 3, 64, 7, 2),
-  ],
-  steps: 1000,
-  eagerSteps: 200,
-  rounds: 5,
-  roundSeconds: 0.05,
-};
-/** For the emulator, which shows that the program runs and nothing of speed. */
-const tiny: Sizes = {
-  bytes: 2 ** 14,
-  gemm: [{ type: "float32", n: 32 }, { type: "tf32", n: 32 }, { type: "bfloat16", n: 32 }],
-  conv: [convolution(2, 9, 8, 16), convolution(1, 12, 3, 8, 7, 2)],
-  steps: 4,
-  eagerSteps: 4,
-  rounds: 3,
-  roundSeconds: 0.001,
-};
-
-const device = currentDevice();
-const { native, index } = device;
-const { calls } = native;
-const sizes = device.description === "emulated" ? tiny : full;
-const figures: Figure[] = [];
-const absent: string[] = [];
-
-function note(id: string, work: string, unit: Figure["unit"], values: number[]): Figure {
-  const sorted = values.toSorted((a, b) => a - b);
-  const value = sorted[sorted.length >> 1];
-  const figure = { id, work, unit, value, spread: (sorted.at(-1)! - sorted[0]) / value };
-  figures.push(figure);
-  return figure;
-}
-
-function secondsOf(run: () => void, times: number): number {
-  const start = performance.now();
-  for (let i = 0; i < times; i++) run();
-  native.check(calls.dg_synchronize(index));
-  return (performance.now() - start) / 1000;
-}
-
-/** Seconds per run, round by round. */
-function measure(run: () => void): number[] {
-  let times = 1;
-  while (secondsOf(run, times) < sizes.roundSeconds) times *= 2;
-  return Array.from({ length: sizes.rounds }, () => secondsOf(run, times) / times);
-}
+const { native, index } = device, { calls } = native;
 
 function bandwidths(): void {
   const count = sizes.bytes / 4, width = 1024;
@@ -153,11 +45,33 @@ function bandwidths(): void {
       1,
     );
   };
+  const rows = count / width,
+    scale = dg.ones([width]),
+    statistics = [0, 1].map(() => dg.zeros([rows]));
+  const normalize = () => {
+    native.list([rows, 1, 1, width]);
+    const [mean, variance] = statistics.map((t) => t.handle), { handle } = scale;
+    return calls.dg_normalize(x.handle, handle, handle, mean, variance, a.handle, 1, 1e-3);
+  };
+  const classes = dg.zeros([rows], "int32"), loss = dg.zeros([1]);
+  const crossEntropy = () =>
+    calls.dg_loss(
+      LossKind.softmax,
+      x.handle,
+      classes.handle,
+      loss.handle,
+      a.handle,
+      rows,
+      width,
+      1 / rows,
+    );
   // How often the call reads or writes all the bytes, and the call.
   const kernels: [id: string, passes: number, call: () => number][] = [
     ["copy", 2, () => calls.dg_copy(x.handle, a.handle)],
     ["add", 3, () => calls.dg_binary(binary.add, x.handle, b.handle, a.handle, 0)],
     ["relu", 2, () => calls.dg_unary(unary.relu, x.handle, a.handle, 0, 0)],
+    ["layer_norm", 2, normalize],
+    ["cross_entropy", 2, crossEntropy],
     ["softmax", 2, () => calls.dg_softmax(x.handle, a.handle, count / width, width, 0)],
     ["adam", 7, adam],
   ];
@@ -168,7 +82,7 @@ function bandwidths(): void {
     if (id === "copy") copy = figure.value;
     figure.ofCopy = figure.value / copy;
   }
-  dg.dispose([x, a, b, c, ...zeros, hyper, iteration]);
+  dg.dispose([x, a, b, c, ...zeros, hyper, iteration, scale, ...statistics, classes, loss]);
 }
 
 const BFLOAT16 = 2; // DG_BFLOAT16
@@ -207,20 +121,11 @@ function withArrays(counts: number[], type: Product["type"], work: (handles: num
 
 function matrixProduct({ type, n }: Product, work: string): void {
   withArrays(Array(3).fill(n * n), type, ([a, b, y]) => {
-    const flags = type === "tf32" ? MatMulFlag.tf32 : 0;
+    const flags = type === "tf32" || type === "tf32x3" ? MatMulFlag[type] : 0;
     const product = () => calls.dg_matmul(a, b, 0, y, 1, n, n, n, flags, -1, 0);
     const rates = measure(() => native.check(product())).map((s) => 2 * n ** 3 / s / 1e9);
     note(`gemm_${type}_${n}`, work, "GFLOP/s", rates);
   });
-}
-
-/** Why something cannot be measured, where the library refuses it. */
-function attempt(what: string, run: () => void): void {
-  try {
-    run();
-  } catch (error) {
-    absent.push(`${what}: ${(error as Error).message}`);
-  }
 }
 
 /** Products by either engine, each to be seen beside the same of PyTorch. */
@@ -298,65 +203,10 @@ function launches(): void {
   arena.dispose();
 }
 
-/** Microseconds per step, epoch by epoch; the first one, in which the step is recorded, is left out. */
-async function stepTimes(model: dg.Sequential, x: dg.Tensor, y: dg.Tensor): Promise<number[]> {
-  const ends: number[] = [];
-  await model.fit(x, y, {
-    batchSize,
-    epochs: sizes.rounds + 1,
-    verbose: 0,
-    callbacks: { onEpochEnd: () => void ends.push(performance.now()) },
-  });
-  return ends.slice(1).map((end, i) => (end - ends[i]) * 1000 / (x.shape[0] / batchSize));
-}
-
-const batchSize = 32;
-
-async function training(): Promise<void> {
-  const { dense } = dg.layers;
-  const models = [
-    {
-      id: "mlp",
-      work: "step of Dense 64/32/1 on 10 inputs, batch 32, Adam",
-      inputs: 10,
-      layers: () => [
-        dense({ units: 64, activation: "relu", inputShape: [10] }),
-        dense({ units: 32, activation: "relu" }),
-        dense({ units: 1 }),
-      ],
-      loss: "meanSquaredError",
-      targets: (n: number) => dg.randomNormal([n, 1]),
-    },
-    {
-      id: "mnist",
-      work: "step of Dense 128/10 on 784 inputs, batch 32, Adam",
-      inputs: 784,
-      layers: () => [
-        dense({ units: 128, activation: "relu", inputShape: [784] }),
-        dense({ units: 10, activation: "softmax" }),
-      ],
-      loss: "sparseCategoricalCrossentropy",
-      targets: (n: number) => dg.randomUniform([n], 0, 10, "int32"),
-    },
-  ];
-  for (const { id, work, inputs, layers, loss, targets } of models) {
-    for (const runEagerly of [false, true]) {
-      const samples = batchSize * (runEagerly ? sizes.eagerSteps : sizes.steps);
-      const x = dg.randomUniform([samples, inputs]), y = targets(samples);
-      const model = dg.sequential({ layers: layers() });
-      model.compile({ optimizer: "adam", loss, runEagerly });
-      const times = await stepTimes(model, x, y);
-      const how = runEagerly ? "eager" : "replayed";
-      note(`${id}_${how}`, `${work}, ${how}`, "us", times);
-      model.dispose();
-      dg.dispose([x, y]);
-    }
-  }
-}
-
 bandwidths();
 matrixProducts();
 convolutions();
 launches();
-await training();
+recurrentLayers();
+await tutorialSteps();
 console.log(JSON.stringify({ sizes, figures, absent } satisfies Figures));

@@ -20,7 +20,6 @@ if not torch.cuda.is_available():
     sys.exit()
 
 SIZES = json.loads(sys.argv[1])
-BATCH = 32
 figures = {}
 
 
@@ -67,6 +66,7 @@ def bandwidths():
         "copy": (2, lambda: y.copy_(x)),
         "add": (3, lambda: torch.add(x, b, out=y)),
         "relu": (2, lambda: torch.relu(x)),
+        "layer_norm": (2, lambda: torch.nn.functional.layer_norm(rows, (width,))),
         "softmax": (2, lambda: torch.softmax(rows, dim=1)),
         "adam": (7, adam.step),
     }
@@ -78,7 +78,7 @@ def matrix_products():
     for product in SIZES["gemm"]:
         kind, n = product["type"], product["n"]
         dtype = torch.bfloat16 if kind == "bfloat16" else torch.float32
-        torch.backends.cuda.matmul.allow_tf32 = kind == "tf32"
+        torch.backends.cuda.matmul.allow_tf32 = kind == "tf32"  # products of three are set beside exact ones
         a, b, y = (torch.randn(n, n, dtype=dtype) for _ in range(3))
         figures[f"gemm_{kind}_{n}"] = 2 * n**3 / measure(lambda: torch.mm(a, b, out=y)) / 1e9
     torch.backends.cuda.matmul.allow_tf32 = False
@@ -125,57 +125,94 @@ def launches():
     figures["replay"] = measure(recorded(adds)) / chain * 1e6
 
 
-def step_microseconds(model, loss_of, inputs, targets, steps, graph):
-    """Steps over data on the device in a given order, each loss kept: what dinograd's fit does."""
-    samples = BATCH * steps
-    x, y = torch.rand(samples, inputs), targets(samples)
-    order, places = torch.randperm(samples), torch.arange(BATCH)
+class Lstm(torch.nn.Module):
+    """The last state of an LSTM, of tokens where there are some."""
+
+    def __init__(self, tokens, inputs, units):
+        super().__init__()
+        self.embedding = torch.nn.Embedding(tokens, inputs) if tokens else torch.nn.Identity()
+        self.lstm = torch.nn.LSTM(inputs, units, batch_first=True)
+
+    def forward(self, x):
+        return self.lstm(self.embedding(x))[0][:, -1]
+
+
+def cnn():
+    nn = torch.nn
+    return nn.Sequential(
+        nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(64, 64, 3), nn.ReLU(), nn.Flatten(), nn.Linear(576, 64), nn.ReLU(), nn.Linear(64, 10),
+    ).to(memory_format=torch.channels_last)
+
+
+def tutorials():
+    """Those of bench/models.ts that fit trains: model, loss, inputs of a sample, tokens, classes."""
+    nn, f = torch.nn, torch.nn.functional
+    return {
+        "mlp": (
+            lambda: nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 1)),
+            f.mse_loss, (10,), 0, 0,
+        ),
+        "cnn": (cnn, f.cross_entropy, (1, 28, 28), 0, 10),
+        "lstm": (lambda: nn.Sequential(Lstm(0, 1, 64), nn.Linear(64, 1)), f.mse_loss, (10, 1), 0, 0),
+        "text": (
+            lambda: nn.Sequential(Lstm(5000, 256, 128), nn.Linear(128, 5000)), f.cross_entropy, (40,), 5000, 5000,
+        ),
+        "sentiment": (
+            lambda: nn.Sequential(Lstm(10000, 256, 128), nn.Linear(128, 1)),
+            f.binary_cross_entropy_with_logits, (100,), 10000, 0,
+        ),
+    }
+
+
+def trained(make, loss_of, inputs, tokens, classes, batch, graph):
+    """Microseconds of a step over data on the device in a given order, each loss kept, as dinograd's fit does, and MiB at most."""
+    steps = 32
+    samples = batch * steps
+    torch.cuda.reset_peak_memory_stats()
+    x = torch.randint(tokens, (samples, *inputs)) if tokens else torch.randn(samples, *inputs)
+    y = torch.randint(classes, (samples,)) if classes else torch.randint(2, (samples, 1)).float()
+    order, places = torch.randperm(samples), torch.arange(batch)
     position, number = torch.zeros(1, dtype=torch.long), torch.zeros(1, dtype=torch.long)
     losses = torch.zeros(samples)
+    model = make()
     adam = torch.optim.Adam(model.parameters(), fused=True, capturable=graph)
 
     def step():
-        rows = order[position + places]
+        rows = order[(position + places) % samples]
         loss = loss_of(model(x[rows]), y[rows])
         adam.zero_grad(set_to_none=True)
         loss.backward()
         adam.step()
-        losses.index_copy_(0, number, loss.detach().view(1))
-        position.add_(BATCH)
+        losses.index_copy_(0, number % samples, loss.detach().view(1))
+        position.add_(batch)
         number.add_(1)
 
-    run = recorded(step) if graph else step
-
-    def epoch():
-        position.zero_()
-        number.zero_()
-        for _ in range(steps):
-            run()
-
-    epoch()
-    return statistics.median(seconds_of(epoch, 1) for _ in range(SIZES["rounds"])) / steps * 1e6
+    time = measure(recorded(step) if graph else step) * 1e6
+    return time, torch.cuda.max_memory_allocated() / 2**20
 
 
 def training():
-    nn = torch.nn
-    models = {
-        "mlp": (
-            lambda: nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 1)),
-            nn.functional.mse_loss,
-            10,
-            lambda n: torch.randn(n, 1),
-        ),
-        "mnist": (
-            lambda: nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)),
-            nn.functional.cross_entropy,
-            784,
-            lambda n: torch.randint(10, (n,)),
-        ),
-    }
-    for name, (make, loss_of, inputs, targets) in models.items():
-        for how, steps in (("replayed", SIZES["steps"]), ("eager", SIZES["eagerSteps"])):
-            time = step_microseconds(make(), loss_of, inputs, targets, steps, graph=how == "replayed")
-            figures[f"{name}_{how}"] = time
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    for name, model in tutorials().items():
+        for batch in SIZES["batches"]:
+            id = f"{name}_{batch}"
+            figures[id], figures[f"{id}_memory"] = trained(*model, batch, graph=True)
+            figures[f"{id}_eager"], _ = trained(*model, batch, graph=False)
+
+
+def recurrent_layers():
+    sizes = SIZES["lstm"]
+    for units in sizes["units"]:
+        for batch in sizes["batches"]:
+            layer = torch.nn.LSTM(units, units, batch_first=True)
+            x = torch.randn(batch, sizes["steps"], units)
+
+            def run():
+                layer.zero_grad(set_to_none=True)
+                layer(x)[0].sum().backward()
+
+            figures[f"lstm_{units}_{batch}"] = measure(run) * 1e6
 
 
 torch.set_default_device("cuda")
@@ -183,5 +220,6 @@ bandwidths()
 matrix_products()
 convolutions()
 launches()
+recurrent_layers()
 training()
 print(json.dumps({"version": torch.__version__, "figures": figures}))

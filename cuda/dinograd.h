@@ -248,7 +248,6 @@ DG_API int dg_engine(int engine);
 // the window of output o lies on input o * stride + w * dilation - padding; what falls outside the input is left out, so
 // that padding behind it follows from the output's size. Sizes, and outputs * stride + window * dilation + inputs + padding, are below
 // 2^31.
-
 enum dg_conv_kind {
   DG_CONV_FORWARD,  // y output = a input with b filter
   DG_CONV_INPUT,    // y input = a output with b filter: the gradient of the input, and the transposed convolution
@@ -273,7 +272,6 @@ DG_API int dg_pool_grad(int kind, int x, int y, int dy, int dx, int rank);
 // ---- Resizing ------------------------------------------------------------------------------------------------------
 // Images [batch, height, width, channels] made larger or smaller. Scratch: batch, channels, heights of input and output,
 // widths of input and output; sizes are 1 to 2^20. Output o of a dimension lies at p among the inputs, in float32:
-
 enum dg_resize_grid {
   DG_GRID_EDGES,    // p = o * (inputs / outputs)
   DG_GRID_CORNERS,  // p = o * ((inputs - 1) / (outputs - 1)); of one output as DG_GRID_EDGES

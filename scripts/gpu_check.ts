@@ -23,7 +23,7 @@ const checks = {
   memory: { seconds: 20, work: probed("memory") },
   processes: { seconds: 20, work: processes },
   sanitizer: { seconds: 60, work: sanitizer },
-  bench: { seconds: 90, work: bench },
+  bench: { seconds: 150, work: bench },
 };
 type CheckName = keyof typeof checks;
 type PartName = "build" | CheckName;

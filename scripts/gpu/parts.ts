@@ -1,7 +1,7 @@
 // What is done to check a GPU? Building, testing, sanitizing, measuring: each a function that runs commands and says in a record what
 // came of them. The other parts are in checks.ts.
 
-import type { Figures } from "../../bench/gpu_dinograd.ts";
+import type { Figures } from "../../bench/gpu_figures.ts";
 import { type Device, devices } from "../../src/native/device.ts";
 import type { Finished } from "../commands.ts";
 import { capabilityOf, type Card, findGpu, isEmulated } from "./machine.ts";

@@ -1,6 +1,6 @@
 // What is known of a GPU after a check, and how does that read as a table?
 
-import type { Figure } from "../../bench/gpu_dinograd.ts";
+import type { Figure } from "../../bench/gpu_figures.ts";
 
 /** What came of one part of a check. */
 export interface Part {
@@ -42,7 +42,8 @@ export function compare(figures: readonly Figure[], torch: Record<string, number
   return figures.map((figure) => {
     const other = torch[figure.id];
     if (other === undefined) return figure;
-    const speedup = figure.unit === "us" ? other / figure.value : figure.value / other;
+    const isRate = figure.unit === "GB/s" || figure.unit === "GFLOP/s";
+    const speedup = isRate ? figure.value / other : other / figure.value;
     return { ...figure, torch: other, speedup };
   });
 }
