@@ -151,6 +151,7 @@ function bandwidths(): void {
       iteration.handle,
       0,
       1,
+      0,
     );
   };
   // How often the call reads or writes all the bytes, and the call.

@@ -46,10 +46,11 @@
 extern "C" {
 #endif
 
-#define DG_VERSION 4     // grows with every change of this header; both sides compare it before anything else
-#define DG_SCRATCH 2048  // f64 values in the scratch area
-#define DG_MAX_RANK 8    // longest shape any call takes
-#define DG_HYPER 16      // f32 values in an optimizer's `hyper` array
+#define DG_VERSION 4         // grows with every change of this header; both sides compare it before anything else
+#define DG_SCRATCH 2048      // f64 values in the scratch area
+#define DG_MAX_RANK 8        // longest shape any call takes
+#define DG_HYPER 16          // f32 values in an optimizer's `hyper` array
+#define DG_COALESCE 1048576  // indices of a dg_coalesce
 
 enum dg_dtype { DG_FLOAT32 = 0, DG_FLOAT16 = 1, DG_BFLOAT16 = 2, DG_INT32 = 3, DG_UINT8 = 4, DG_BOOL = 5 };
 enum dg_error {
@@ -209,6 +210,11 @@ DG_API int dg_gather(int x, int index, int start, int y, double outer, double ro
 // y[o, index[i], :] += x[o, i, :], repeated indices in ascending i; floats and int32. Indices outside [0, rows) are left
 // out. (A GPU rounds 16-bit sums every 2^20 indices, which is as many as it takes at once.)
 DG_API int dg_scatter_add(int x, int index, int y, double outer, double rows, double count, double inner);
+// What dg_scatter_add makes of zeros, without the rows that stay zeros: order (int32 [count]) = index in ascending order,
+// those outside [0, rows) last and as `rows`; y[p, :] = the sum, in ascending i, of all x[i, :] whose index[i] is
+// order[p], where p is the first place of that row, and 0 at all other places. x and y are float32 [count, inner], inner
+// at least 1; count is at most DG_COALESCE, rows 1 to 2^31 - 1.
+DG_API int dg_coalesce(int x, int index, int order, int y, double rows, double count, double inner);
 // y [count, depth]: on where the column equals index[i], off elsewhere; both converted to y's type as by dg_cast.
 DG_API int dg_one_hot(int index, int y, double depth, float on, float off);
 
@@ -378,10 +384,14 @@ DG_API int dg_random(int op, int state, int y, float a, float b);
 // s1..s3 are flat state arrays in the layout of `grads` (0 where the rule has none), `hyper` a float32 array of
 // DG_HYPER: [0] learning rate, [1] decoupled weight decay (w -= rate * decay * w first), the rest as math/updates.h
 // says; `iteration` an int32 array of 1 that the call increments. `finite` is 0 or an int32 array of 1: the call changes
-// nothing at all while that holds 0.
-DG_API int dg_update(int op, int grads, int s1, int s2, int s3, int hyper, int iteration, int finite, int count);
+// nothing at all while that holds 0. The last `tables` triples of scratch, behind the segments, are for parameters that
+// are tables of rows of which few have gradients: number of the segment, ascending; handles of `order` and `y` as
+// dg_coalesce leaves them. These stand for the segment's part of `grads`, which is not read. Rows that are not in `order`
+// have gradients of 0; where the rule leaves weight and state as they are then, and nothing decays, they are not touched.
+DG_API int dg_update(int op, int grads, int s1, int s2, int s3, int hyper, int iteration, int finite, int count,
+                     int tables);
 // Limits gradients in place: clipvalue to [-limit, limit], clipnorm each segment's Euclidean norm, globalClipnorm the norm
-// of them all. Scratch as for dg_update.
+// of them all. Scratch lists the segments.
 DG_API int dg_clip(int op, int grads, float limit, int count);
 // flag (int32 [1]) = 1 if every element of the float32 array is finite, else 0.
 DG_API int dg_all_finite(int x, int flag);

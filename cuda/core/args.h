@@ -87,6 +87,13 @@ struct ScatterAddArgs {
   void *y;
   int64_t outer, rows, count, inner;
 };
+struct CoalesceArgs {  // see dg_coalesce
+  const float *x;
+  const int32_t *index;
+  int32_t *order;
+  float *y;
+  int64_t rows, count, inner;
+};
 struct OneHotArgs {
   Dtype out;
   const int32_t *index;
@@ -320,6 +327,11 @@ struct Segment {
   Dtype type;         // of param
   int64_t offset, n;  // elements in the flat arrays
   int32_t decay;
+  // Of a table of rows of which few have gradients: these, as dg_coalesce leaves them.
+  const int32_t *order = nullptr;
+  const float *sums = nullptr;
+  int64_t listed = 0, inner = 0;  // places in order; elements of a row, 0 where there is no table
+  bool only_listed = false;       // whether other rows stay as they are
 };
 struct UpdateArgs {
   int32_t op;
@@ -370,6 +382,7 @@ struct NoteArgs {  // see dg_note
   X(StridedArgs, strided)                     \
   X(GatherArgs, gather)                       \
   X(ScatterAddArgs, scatter_add)              \
+  X(CoalesceArgs, coalesce)                   \
   X(OneHotArgs, one_hot)                      \
   X(ReduceArgs, reduce)                       \
   X(ArgReduceArgs, argreduce)                 \
