@@ -19,6 +19,8 @@ struct Arrays {
   float *hyper;
   int32_t *iteration;
   const int32_t *finite;
+
+  __device__ bool aligned_states() const { return aligned<4>(s[0]) && aligned<4>(s[1]) && aligned<4>(s[2]); }
 };
 
 using Floats = Pack<float, 4>;
@@ -54,15 +56,15 @@ struct Param {
   }
 };
 
-// Elements [i, i + 4) of a parameter, as far as they are below `end`, whose gradients are g.
+// Elements [i, i + 4) of a parameter, as far as they are below `end`, whose gradients are g. `whole`: i is a multiple of
+// four, and states are aligned.
 template <class Rule>
 __device__ void update_pack(const Rule &rule, const Arrays &arrays, const Param &param, int64_t i, int64_t end,
                             const Floats &g, bool whole) {
   const int64_t at = param.offset + i, last = param.offset + end;
-  const auto state_whole = [&](int k) { return whole && aligned<4>(arrays.s[k]); };
   Floats w = param.load(i, end, whole), s[3];
   for (int k = 0; k < 3; k++)
-    if (Rule::slots >> k & 1) s[k] = load_pack<4>(arrays.s[k], at, last, state_whole(k));
+    if (Rule::slots >> k & 1) s[k] = load_pack<4>(arrays.s[k], at, last, whole);
   for (int j = 0; j < 4; j++) {
     float state[3] = {s[0].at[j], s[1].at[j], s[2].at[j]};
     if (param.shrinkage != 0) w.at[j] = decay(w.at[j], param.shrinkage);
@@ -71,7 +73,7 @@ __device__ void update_pack(const Rule &rule, const Arrays &arrays, const Param 
   }
   param.store(i, end, whole, w);
   for (int k = 0; k < 3; k++)
-    if (Rule::slots >> k & 1) store_pack(arrays.s[k], at, last, state_whole(k), s[k]);
+    if (Rule::slots >> k & 1) store_pack(arrays.s[k], at, last, whole, s[k]);
 }
 
 // The rule of this step, made once for the block.
@@ -92,10 +94,10 @@ __global__ void __launch_bounds__(block_threads)
   if (table.count) {
     const Chunk chunk(table);
     const Param param{chunk.param, chunk.type, chunk.offset, shrinkage(arrays, chunk.decay)};
-    const bool whole = aligned<4>(arrays.grads);
+    const bool whole = aligned<4>(arrays.grads) && arrays.aligned_states();
     chunk.each_pack([&](int64_t i) {
       const Floats g = load_pack<4>(arrays.grads, chunk.offset + i, chunk.offset + chunk.end, whole);
-      update_pack(rule, arrays, param, i, chunk.end, g, true);
+      update_pack(rule, arrays, param, i, chunk.end, g, whole);
     });
   }
   __syncthreads();
@@ -110,7 +112,7 @@ __global__ void __launch_bounds__(block_threads)
   const Rule rule = rule_of<Rule>(arrays);
   const Param param{table.param, table.type, table.offset, shrinkage(arrays, table.decay)};
   const int64_t inner = table.inner;
-  const bool whole = inner % 4 == 0, sums_whole = whole && aligned<4>(table.sums);
+  const bool whole = inner % 4 == 0 && aligned<4>(table.sums) && arrays.aligned_states();
   for (int64_t t = first_index(); t < tasks; t += index_step()) {
     int64_t column;
     const int64_t at = packs.divide(t, column);
@@ -119,7 +121,7 @@ __global__ void __launch_bounds__(block_threads)
     const bool is_listed = place < table.listed && table.order[place] == row;
     if (table.only_listed && (row < 0 || row >= rows || (place && table.order[place - 1] == row))) continue;
     Floats g = {};
-    if (is_listed) g = load_pack<4>(table.sums, place * inner + 4 * column, (place + 1) * inner, sums_whole);
+    if (is_listed) g = load_pack<4>(table.sums, place * inner + 4 * column, (place + 1) * inner, whole);
     update_pack(rule, arrays, param, row * inner + 4 * column, (row + 1) * inner, g, whole);
   }
 }
