@@ -43,6 +43,7 @@ function bandwidths(): void {
       iteration.handle,
       0,
       1,
+      0,
     );
   };
   const rows = count / width,

@@ -8,7 +8,7 @@ import { onesLike, zerosLike } from "./ops/creation.ts";
 import { type Operand, toTensor } from "./ops/operand.ts";
 import { tidy } from "./scope.ts";
 import { sameShape, showShape } from "./shape.ts";
-import { Constant, constant, shareTensor, type Tensor, track, wantTensor } from "./tensor.ts";
+import { constant, shareTensor, type Tensor, track, Unwritten, wantTensor } from "./tensor.ts";
 import { Variable } from "./variable.ts";
 
 class Tape implements Watcher {
@@ -141,8 +141,7 @@ function run<X extends Tensor[]>(
       const value = watching(tape, () => f(...xs as X));
       checkResult(value, dy, what);
       const found = tape.backward(value, dy ?? onesFor(value), new Set(xs.map((x) => x.id)));
-      const grads = xs.map((x) => handOver(found, x));
-      return { value, grads };
+      return { value, grads: xs.map((x) => written(handOver(found, x))) };
     } finally {
       tape.release();
     }
@@ -152,9 +151,13 @@ function run<X extends Tensor[]>(
 // A gradient of the walk, handed to the scope around it; zeros where the result does not depend on the tensor.
 function handOver(found: Map<number, Tensor>, x: Tensor): Tensor {
   const gradient = found.get(x.id);
-  if (!gradient) return zerosLike(x);
-  if (gradient instanceof Constant) gradient.write();
-  return track(gradient);
+  return gradient ? track(gradient) : zerosLike(x);
+}
+
+// A gradient in memory, which does not hold what it is made of any more.
+function written(gradient: Tensor): Tensor {
+  if (gradient instanceof Unwritten) gradient.write();
+  return gradient;
 }
 
 // What a gradient begins with: only what is made of it need be in memory.
@@ -220,11 +223,11 @@ export function variableGrads(
   const { value, gradients } = gradientsOf(f, variables);
   return {
     value,
-    grads: Object.fromEntries([...gradients].map(([variable, g]) => [variable.name, g])),
+    grads: Object.fromEntries([...gradients].map(([variable, g]) => [variable.name, written(g)])),
   };
 }
 
-/** `variableGrads` by variable instead of by name. */
+/** `variableGrads` by variable instead of by name, of which some may not be in memory yet. */
 export function gradientsOf(
   f: () => Tensor,
   variables?: readonly Variable[],

@@ -243,16 +243,21 @@ export class Tensor {
   }
 }
 
-/** A float32 tensor of one number throughout, which is written to memory when somebody asks for that. */
-export class Constant extends Tensor {
+/** A tensor that is written to memory when somebody asks for that. */
+export abstract class Unwritten extends Tensor {
   readonly #device: Device;
 
-  /** Not for users: see `constant`. */
-  constructor(readonly value: number, shape: readonly number[], device: Device, id?: number) {
-    super(shape, "float32", null, id);
+  /** Not for users. */
+  constructor(shape: readonly number[], dtype: DType, device: Device, id?: number) {
+    super(shape, dtype, null, id);
     this.#device = device;
   }
-  /** Whether it is no more than its number. */
+  /** Writes its values to a native array. */
+  protected abstract fill(handle: number): void;
+  /** An unwritten tensor of the same values; not tracked by `tidy`. */
+  abstract another(shape: readonly number[], id?: number): Tensor;
+
+  /** Whether it is not in memory. */
   get isUnwritten(): boolean {
     return this.backing === null && !this.isDisposed;
   }
@@ -269,14 +274,33 @@ export class Constant extends Tensor {
   /** Has it in memory from now on. */
   write(): void {
     if (!this.isUnwritten) return;
-    const { native } = this.#device;
-    this.backing = allocate(this.#device, this.dtype, this.size);
+    const storage = allocate(this.#device, this.dtype, this.size);
+    try {
+      this.fill(storage.handle);
+    } catch (error) {
+      storage.release();
+      throw error;
+    }
+    this.backing = storage;
     counts.tensors++;
-    native.check(native.calls.dg_fill(this.backing.handle, this.value));
   }
   override alias(): Tensor {
-    if (!this.isUnwritten) return super.alias();
-    return new Constant(this.value, this.shape, this.#device, this.id);
+    return this.isUnwritten ? this.another(this.shape, this.id) : super.alias();
+  }
+}
+
+/** A float32 tensor of one number throughout. */
+export class Constant extends Unwritten {
+  /** Not for users: see `constant`. */
+  constructor(readonly value: number, shape: readonly number[], device: Device, id?: number) {
+    super(shape, "float32", device, id);
+  }
+  protected override fill(handle: number): void {
+    const { native } = this.device;
+    native.check(native.calls.dg_fill(handle, this.value));
+  }
+  override another(shape: readonly number[], id?: number): Tensor {
+    return new Constant(this.value, shape, this.device, id);
   }
 }
 
@@ -343,9 +367,7 @@ export function writeHost(storage: DeviceBuffer, values: TypedArray): void {
 
 /** Another view of a tensor's buffer, of the same size. */
 export function shareTensor(x: Tensor, shape: readonly number[], dtype: DType = x.dtype): Tensor {
-  if (x instanceof Constant && x.isUnwritten && dtype === x.dtype) {
-    return constant(x.value, shape, x.device);
-  }
+  if (x instanceof Unwritten && x.isUnwritten && dtype === x.dtype) return track(x.another(shape));
   return track(new Tensor(shape, dtype, x.isAbstract ? null : x.storage.retain()));
 }
 

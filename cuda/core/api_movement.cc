@@ -1,4 +1,4 @@
-// Entries: strided copy, gather, scatter-add, one-hot.
+// Entries: strided copy, gather, scatter-add, coalesce, one-hot.
 #include "api.h"
 #include "space.h"
 
@@ -80,6 +80,34 @@ int dg_scatter_add(int x_, int index_, int y_, double outer, double rows, double
                    (ScatterAddArgs{x->dtype, x->data(), reinterpret_cast<const int32_t *>(index->data()), y->data(),
                                    static_cast<int64_t>(outer), static_cast<int64_t>(rows), static_cast<int64_t>(count),
                                    static_cast<int64_t>(inner)}));
+}
+
+int dg_coalesce(int x_, int index_, int order_, int y_, double rows, double count, double inner) {
+  Entry entry;
+  DG_OPERAND(x, x_);
+  DG_OPERAND(index, index_);
+  DG_OPERAND(order, order_);
+  DG_OPERAND(y, y_);
+  for (const Array *other : {index, order, y}) DG_TRY(same_device(*x, *other));
+  DG_TRY(need_type(*x, DG_FLOAT32, "The input"));
+  DG_TRY(need_type(*index, DG_INT32, "The index"));
+  DG_TRY(need_type(*order, DG_INT32, "The order"));
+  DG_TRY(need_type(*y, DG_FLOAT32, "The output"));
+  DG_REQUIRE(whole(rows) && rows >= 1 && rows <= INT32_MAX, "There must be 1 to 2^31 - 1 rows, got ", rows);
+  DG_REQUIRE(whole(count) && count <= DG_COALESCE, "At most ", DG_COALESCE, " indices are coalesced at once, got ",
+             count);
+  DG_REQUIRE(whole(inner) && inner >= 1, "A row must have at least 1 element, got ", inner);
+  DG_TRY(need_count(*x, count * inner, "The input"));
+  DG_TRY(need_count(*y, count * inner, "The output"));
+  DG_TRY(need_count(*index, count, "The index"));
+  DG_TRY(need_count(*order, count, "The order"));
+  DG_TRY(all_apart({order, y}, {x, index}));
+  if (x->count == 0) return 0;
+  return DG_SUBMIT(
+      x->device(), CoalesceArgs, coalesce,
+      (CoalesceArgs{reinterpret_cast<const float *>(x->data()), reinterpret_cast<const int32_t *>(index->data()),
+                    reinterpret_cast<int32_t *>(order->data()), reinterpret_cast<float *>(y->data()),
+                    static_cast<int64_t>(rows), static_cast<int64_t>(count), static_cast<int64_t>(inner)}));
 }
 
 int dg_one_hot(int index_, int y_, double depth, float on, float off) {

@@ -5,6 +5,7 @@
 
 #include "../math/families.h"
 #include "../math/real.h"
+#include "../math/updates.h"
 #include "api.h"
 
 using namespace dg;
@@ -30,6 +31,40 @@ int read_segments(int count, const Array &flat, Segment *&segments, std::vector<
     params.push_back(p);
   }
   DG_REQUIRE(at <= flat.count, "The parameters need ", at, " gradients, got ", flat.count);
+  return 0;
+}
+
+// The tables that scratch lists behind `count` segments. `rests`: whether the rule leaves rows without gradients as they
+// are.
+int read_tables(int tables, int count, const Array &flat, Segment *segments, std::vector<const Array *> &arrays,
+                bool rests) {
+  DG_REQUIRE(tables >= 0 && 2 * count + 3 * tables <= DG_SCRATCH, "At most ", (DG_SCRATCH - 2 * count) / 3,
+             " tables fit one call, got ", tables);
+  int from = 0;
+  for (int i = 0; i < tables; i++) {
+    const double *const row = context().scratch + 2 * count + 3 * i;
+    DG_REQUIRE(whole(row[0]) && row[0] >= from && row[0] < count, "Table ", i, " must be a segment of ", from, " to ",
+               count - 1, ", got ", row[0]);
+    Segment &s = segments[static_cast<int>(row[0])];
+    from = static_cast<int>(row[0]) + 1;
+    for (int k = 1; k < 3; k++)
+      DG_REQUIRE(whole(row[k]) && row[k] <= INT32_MAX, "Table ", i, " must have handles, got ", row[k]);
+    DG_OPERAND(order, static_cast<int>(row[1]));
+    DG_OPERAND(sums, static_cast<int>(row[2]));
+    for (const Array *a : {order, sums}) DG_TRY(same_device(flat, *a));
+    DG_TRY(need_type(*order, DG_INT32, "The order of a table"));
+    DG_TRY(need_type(*sums, DG_FLOAT32, "The sums of a table"));
+    const int64_t inner = order->count ? sums->count / order->count : 1;
+    DG_REQUIRE(inner * order->count == sums->count && inner > 0 && s.n % inner == 0, "Table ", i, " has ", s.n,
+               " elements and ", order->count, " rows in order: the sums cannot be ", sums->count);
+    s.order = reinterpret_cast<const int32_t *>(order->data());
+    s.sums = reinterpret_cast<const float *>(sums->data());
+    s.listed = order->count;
+    s.inner = inner;
+    s.only_listed = rests && !s.decay;
+    arrays.push_back(order);
+    arrays.push_back(sums);
+  }
   return 0;
 }
 
@@ -83,7 +118,8 @@ int dg_random(int op, int state_, int y_, float a, float b) {
                    (RandomArgs{op, y->dtype, reinterpret_cast<int32_t *>(state->data()), y->data(), y->count, a, b}));
 }
 
-int dg_update(int op, int grads_, int s1, int s2, int s3, int hyper_, int iteration_, int finite_, int count) {
+int dg_update(int op, int grads_, int s1, int s2, int s3, int hyper_, int iteration_, int finite_, int count,
+              int tables) {
   Entry entry;
   DG_OPERAND(grads, grads_);
   DG_OPERAND(hyper, hyper_);
@@ -120,6 +156,9 @@ int dg_update(int op, int grads_, int s1, int s2, int s3, int hyper_, int iterat
   }
   Segment *segments = nullptr;
   DG_TRY(read_segments(count, *grads, segments, arrays));
+  const int given = (s1 ? 1 : 0) | (s2 ? 2 : 0) | (s3 ? 4 : 0);
+  const bool rests = with_rule(static_cast<Update>(op), given, [](auto rule) { return decltype(rule)::Rule::rests; });
+  DG_TRY(read_tables(tables, count, *grads, segments, arrays, rests));
   DG_TRY(all_apart(arrays));
   return DG_SUBMIT(grads->device(), UpdateArgs, update,
                    (UpdateArgs{op, reinterpret_cast<const float *>(grads->data()), slots[0], slots[1], slots[2],

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "../dinograd.h"
+#include "step_args.h"
 
 namespace dg {
 using Dtype = int32_t;
@@ -86,6 +87,13 @@ struct ScatterAddArgs {
   const int32_t *index;
   void *y;
   int64_t outer, rows, count, inner;
+};
+struct CoalesceArgs {  // see dg_coalesce
+  const float *x;
+  const int32_t *index;
+  int32_t *order;
+  float *y;
+  int64_t rows, count, inner;
 };
 struct OneHotArgs {
   Dtype out;
@@ -333,49 +341,6 @@ struct RandomArgs {
   void *y;
   int64_t n;
   float a, b;
-};
-constexpr int64_t segment_align = 16;  // elements; 64 bytes of float32
-struct Segment {
-  void *param;
-  Dtype type;         // of param
-  int64_t offset, n;  // elements in the flat arrays
-  int32_t decay;
-};
-struct UpdateArgs {
-  int32_t op;
-  const float *grads;
-  float *s1, *s2, *s3;
-  float *hyper;
-  int32_t *iteration;
-  const int32_t *finite;    // null, or where 0 says that nothing is to change
-  const Segment *segments;  // host memory that lives as long as the call (or the program that recorded it)
-  int32_t count;
-};
-struct ClipArgs {
-  int32_t op;
-  float *grads;
-  float limit;
-  const Segment *segments;
-  int32_t count;
-};
-struct AllFiniteArgs {
-  const float *x;
-  int32_t *flag;
-  int64_t n;
-};
-struct LossScaleArgs {
-  float *scale;
-  int32_t *steps;
-  const int32_t *finite;
-  int32_t growth;
-};
-
-struct NoteArgs {  // see dg_note
-  const float *value;
-  float *log;
-  int32_t *counters;
-  const int32_t *advance;
-  int64_t size, count;  // of the log; of counters
 };
 
 }  // namespace dg

@@ -93,6 +93,11 @@ inline void of(const ScatterAddArgs &p, Cost &c) {
   c.bytes = 3 * bytes(p.type, p.outer * p.count * p.inner);
   say(c, p.count, " to ", p.rows, " rows of ", p.inner);
 }
+inline void of(const CoalesceArgs &p, Cost &c) {
+  c.operations = number(p.count * p.inner);
+  c.bytes = 2 * bytes(DG_FLOAT32, p.count * p.inner) + 2 * bytes(DG_INT32, p.count);
+  say(c, p.count, " of ", p.rows, " rows of ", p.inner);
+}
 inline void of(const ReduceArgs &p, Cost &c) {
   c.operations = number(p.n_out * p.n_red);
   c.bytes = bytes(p.type, p.n_out * p.n_red) + bytes(p.type, p.n_out);
@@ -214,11 +219,14 @@ inline void of(const RandomArgs &p, Cost &c) {
   say(c, p.n);
 }
 inline void of(const UpdateArgs &p, Cost &c) {
-  int64_t n = 0;
-  double arrays = 3;  // gradients read, parameters read and written
-  for (int i = 0; i < p.count; i++) n += p.segments[i].n;
-  arrays += 2 * ((p.s1 != nullptr) + (p.s2 != nullptr) + (p.s3 != nullptr));
-  c.bytes = arrays * bytes(DG_FLOAT32, n);
+  int64_t n = 0, grads = 0;
+  for (int i = 0; i < p.count; i++) {
+    const Segment &s = p.segments[i];
+    n += s.only_listed ? s.listed * s.inner : s.n;
+    grads += s.inner ? s.listed * s.inner : s.n;
+  }
+  const int arrays = 1 + (p.s1 != nullptr) + (p.s2 != nullptr) + (p.s3 != nullptr);  // read and written
+  c.bytes = 2 * arrays * bytes(DG_FLOAT32, n) + bytes(DG_FLOAT32, grads);
   say(c, n, " of ", p.count, " parameters");
 }
 inline void of(const ClipArgs &p, Cost &c) {

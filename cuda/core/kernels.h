@@ -14,6 +14,7 @@
   X(StridedArgs, strided)                     \
   X(GatherArgs, gather)                       \
   X(ScatterAddArgs, scatter_add)              \
+  X(CoalesceArgs, coalesce)                   \
   X(OneHotArgs, one_hot)                      \
   X(ReduceArgs, reduce)                       \
   X(ArgReduceArgs, argreduce)                 \

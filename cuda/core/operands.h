@@ -105,6 +105,12 @@ inline void of(ScatterAddArgs &a, Operands &o) {
   o.in(a.index, DG_INT32, a.count);
   o.in_out(a.y, a.type, a.outer * a.rows * a.inner);
 }
+inline void of(CoalesceArgs &a, Operands &o) {
+  o.in(a.x, DG_FLOAT32, a.count * a.inner);
+  o.in(a.index, DG_INT32, a.count);
+  o.out(a.order, DG_INT32, a.count);
+  o.out(a.y, DG_FLOAT32, a.count * a.inner);
+}
 inline void of(OneHotArgs &a, Operands &o) {
   o.in(a.index, DG_INT32, a.count);
   o.out(a.y, a.out, a.count * a.depth);
@@ -297,6 +303,9 @@ inline void of(UpdateArgs &a, Operands &o) {
   for (int i = 0; i < a.count; i++) {
     Segment &s = const_cast<Segment &>(a.segments[i]);
     o.in_out(s.param, s.type, s.n);
+    if (!s.inner) continue;
+    o.in(s.order, DG_INT32, s.listed);
+    o.in(s.sums, DG_FLOAT32, s.listed * s.inner);
   }
 }
 inline void of(ClipArgs &a, Operands &o) { o.in_out(a.grads, DG_FLOAT32, flat_size(a.segments, a.count)); }

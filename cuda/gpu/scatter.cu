@@ -1,5 +1,5 @@
-// Scatter-add: a warp adds all terms of one row, for a piece of its columns, in ascending order of their positions. Which
-// warp is a row's first? Of few positions each finds out by itself, many are sorted.
+// Scatter-add and coalesce: a warp adds all terms of one row, for a piece of its columns, in ascending order of their
+// positions. Which warp is a row's first? Of few positions each finds out by itself, many are sorted.
 #include "../core/args.h"
 #include "group.h"
 #include "index.h"
@@ -22,7 +22,8 @@ struct Scatter {
   int32_t n;  // positions of this call
   Divider pieces, places;
 
-  Scatter(const ScatterAddArgs &args, int64_t begin, int64_t end)
+  template <class Args>
+  Scatter(const Args &args, int64_t begin, int64_t end)
       : x(static_cast<const T *>(args.x) + begin * args.inner),
         y(static_cast<T *>(args.y)),
         rows(args.rows),
@@ -32,17 +33,19 @@ struct Scatter {
         n(static_cast<int32_t>(end - begin)),
         pieces(divide_up(args.inner, piece)),
         places(n) {}
+  __device__ T *row(int64_t outer, int64_t number) const { return y + (outer * rows + number) * inner; }
 };
 
-// A row's sum of one warp, which starts from what y holds. Every lane has some columns.
+// A row's sum of one warp, which starts from 0 or from what y holds. Every lane has some columns.
 template <class T>
 class RowSum {
  public:
-  __device__ RowSum(const Scatter<T> &s, int64_t outer, int64_t row, int64_t column)
+  __device__ RowSum(const Scatter<T> &s, int64_t outer, T *y, int64_t column)
       : x_(s.x + outer * s.count * s.inner + column),
-        y_(s.y + (outer * s.rows + row) * s.inner + column),
+        y_(y + column),
         inner_(s.inner),
-        left_(static_cast<int>(s.inner - column < piece ? s.inner - column : piece)) {
+        left_(static_cast<int>(s.inner - column < piece ? s.inner - column : piece)) {}
+  __device__ void load() {
     each([&](int k) { sum_[k] = number(y_[k * warp_width]); });
   }
   // The terms at the positions of the lanes in `mask`, in the order of lanes. Several are on their way at a time.
@@ -76,7 +79,7 @@ class RowSum {
   T *y_;
   int64_t inner_;
   int left_;  // columns from the lane's first one on
-  Number<T> sum_[lane_columns];
+  Number<T> sum_[lane_columns] = {};
 };
 
 // f(place of [0, n), outer, the lane's first column) for the tasks of the calling warp.
@@ -99,28 +102,51 @@ __global__ void __launch_bounds__(block_threads) scatter_few(const Scatter<T> __
     if (row == s.names.limit) return;
     for (int32_t i = lane; i - lane < place; i += warp_width)
       if (__any_sync(all_lanes, i < place && s.names.of(i) == row)) return;
-    RowSum<T> sum(s, outer, row, column);
+    RowSum<T> sum(s, outer, s.row(outer, row), column);
+    sum.load();
     for (int32_t i = place + lane; i - lane < s.n; i += warp_width)
       sum.add(__ballot_sync(all_lanes, i < s.n && s.names.of(i) == row), i);
     sum.store();
   });
 }
 
-// Terms lie side by side in the sorted order.
+// Whether a place of the sorted order is the first one of its row.
+template <class T>
+__device__ bool is_first(const Scatter<T> &s, const int32_t *sorted, int32_t place, uint32_t row) {
+  return row != s.names.limit && !(place && s.names.of(sorted[place - 1]) == row);
+}
+// Terms lie side by side in the sorted order, from the first one's place on.
+template <class T>
+__device__ void add_sorted(const Scatter<T> &s, const int32_t *sorted, int32_t place, uint32_t row, RowSum<T> &sum) {
+  unsigned mask = all_lanes;
+  for (int32_t i = place + static_cast<int>(threadIdx.x) % warp_width; mask == all_lanes; i += warp_width) {
+    const int32_t position = i < s.n ? sorted[i] : 0;
+    mask = __ballot_sync(all_lanes, i < s.n && s.names.of(position) == row);
+    sum.add(mask, position);
+  }
+}
+
 template <class T>
 __global__ void __launch_bounds__(block_threads)
     scatter_sorted(const Scatter<T> __grid_constant__ s, const int32_t *sorted, int64_t tasks) {
-  const int lane = static_cast<int>(threadIdx.x) % warp_width;
   each_task(s, tasks, [&](int32_t place, int64_t outer, int64_t column) {
     const uint32_t row = s.names.of(sorted[place]);
-    if (row == s.names.limit || (place && s.names.of(sorted[place - 1]) == row)) return;
-    RowSum<T> sum(s, outer, row, column);
-    unsigned mask = all_lanes;
-    for (int32_t i = place + lane; mask == all_lanes; i += warp_width) {
-      const int32_t position = i < s.n ? sorted[i] : 0;
-      mask = __ballot_sync(all_lanes, i < s.n && s.names.of(position) == row);
-      sum.add(mask, position);
-    }
+    if (!is_first(s, sorted, place, row)) return;
+    RowSum<T> sum(s, outer, s.row(outer, row), column);
+    sum.load();
+    add_sorted(s, sorted, place, row, sum);
+    sum.store();
+  });
+}
+
+// Sums lie where the first term of each would.
+__global__ void __launch_bounds__(block_threads)
+    coalesce(const Scatter<float> __grid_constant__ s, const int32_t *sorted, int32_t *order, int64_t tasks) {
+  each_task(s, tasks, [&](int32_t place, int64_t, int64_t column) {
+    const uint32_t row = s.names.of(sorted[place]);
+    if (column == 0) order[place] = static_cast<int32_t>(row);
+    RowSum<float> sum(s, 0, s.row(0, place), column);
+    if (is_first(s, sorted, place, row)) add_sorted(s, sorted, place, row, sum);
     sum.store();
   });
 }
@@ -142,6 +168,15 @@ int scatter_add(const ScatterAddArgs &args) {
 
 }  // namespace
 }  // namespace gpu
+
+int run_coalesce(const CoalesceArgs &args) {
+  const gpu::Scatter<float> s(args, 0, args.count);
+  const int64_t tasks = args.count * gpu::divide_up(args.inner, gpu::piece);
+  const int32_t *sorted = nullptr;
+  if (int failed = gpu::sort_positions(s.names, s.n, sorted)) return failed;
+  return gpu::launch<gpu::coalesce>(gpu::grid_for(tasks * gpu::warp_width), gpu::block_threads, 0, s, sorted,
+                                    args.order, tasks);
+}
 
 int run_scatter_add(const ScatterAddArgs &args) {
   if (!args.outer || !args.count || !args.rows || !args.inner) return 0;

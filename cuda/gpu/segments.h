@@ -66,14 +66,14 @@ struct Chunk {
   }
 };
 
-// f(table) with a table just large enough; empty segments are left out.
+// f(table) with a table just large enough; empty segments, and those that are tables of rows, are left out.
 template <class F>
 int with_segments(const Segment *segments, int32_t count, const F &f) {
   const auto fill = [&](auto &table) {
     table.count = table.chunks = 0;
     for (int32_t i = 0; i < count; i++) {
       const Segment &s = segments[i];
-      if (s.n == 0) continue;
+      if (s.n == 0 || s.inner) continue;
       table.segments[table.count++] = {s.param,
                                        s.n,
                                        static_cast<uint32_t>(s.offset / segment_align),

@@ -21,6 +21,8 @@
 //
 // Where a slot may be "none", giving it chooses the variant: sgd and rmsprop with momentum, adam as AMSGrad, rmsprop
 // centered. State starts at 0, except s1 of adagrad and ftrl, which starts at Keras's initial accumulator value.
+//
+// A rule that `rests` leaves a weight and its state as they are where the gradient is 0.
 #pragma once
 #include "../dinograd.h"
 #include "families.h"
@@ -51,13 +53,29 @@ DG_HD V toward_square(V mean, V x, float rate) {
   return fma_(fma_(x, x, -mean), rate, mean);
 }
 
+// Where in an ascending list of rows a row is, or would be.
+DG_HD int64_t place_of(int64_t row, const int32_t *order, int64_t listed) {
+  int64_t low = 0, high = listed;
+  while (low < high) {
+    const int64_t middle = (low + high) / 2;
+    if (order[middle] < row) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
 struct UpdateRule {
+  static constexpr bool rests = false;
   float rate;
   DG_HD explicit UpdateRule(const float *hyper) : rate(hyper[0]) {}
   DG_HD void advance(float *, int32_t *iteration) const { ++*iteration; }
 };
 
 struct Sgd : UpdateRule {
+  static constexpr bool rests = true;
   static constexpr int slots = 0;
   DG_HD Sgd(const float *hyper, int32_t) : UpdateRule(hyper) {}
   template <class V>
@@ -139,6 +157,7 @@ struct Nadam : UpdateRule {
 };
 
 struct Adagrad : UpdateRule {
+  static constexpr bool rests = true;
   static constexpr int slots = 0b001;
   float epsilon;
   DG_HD Adagrad(const float *hyper, int32_t) : UpdateRule(hyper), epsilon(hyper[2]) {}

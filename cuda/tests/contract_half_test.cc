@@ -82,7 +82,7 @@ void halves() {
     if (dg_fill(grads, 2) || dg_fill(w, 4) || dg_fill(p, 4) || dg_fill(place, finite)) return -1;
     const int flag = dg_view(place, 0, DG_INT32, 1);
     put({double(w.handle), 0, double(p.handle), 0});
-    const int status = dg_update(sgd, grads, 0, 0, 0, hyper, iteration, flag, 2);
+    const int status = dg_update(sgd, grads, 0, 0, 0, hyper, iteration, flag, 2, 0);
     dg_free(flag);
     return status;
   };

@@ -104,14 +104,14 @@ void training() {
   both_ways("uniform", drawn, first, draw);
   for (float v : first) CHECK(v >= 2 && v < 3);
 
-  const Array<float> hyper(DG_HYPER), grads(20), w(3), v(4);  // the second segment begins at 16
+  const Array<float> hyper(DG_HYPER), grads(20), wide(22), w(3), v(4);  // the second segment begins at 16
   hyper.write({0.5f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
   const auto set_gradients = [&] { return dg_fill(grads, 2); };
   const auto step = [&] {
     const int sgd = id(DG_NAMES_UPDATE, "sgd");
     if (set_gradients() || dg_fill(w, 1) || dg_fill(v, 1) || dg_fill(iteration, 4)) return -1;
     put({double(w.handle), 0, double(v.handle), 0});
-    return dg_update(sgd, grads, 0, 0, 0, hyper, iteration, 0, 2);
+    return dg_update(sgd, grads, 0, 0, 0, hyper, iteration, 0, 2, 0);
   };
   both_ways("update", w, {0, 0, 0}, step);
   both_ways("update", v, {0, 0, 0, 0}, step);
@@ -121,6 +121,17 @@ void training() {
     if (set_gradients()) return -1;
     put({double(w.handle), 0, double(v.handle), 0});
     return dg_clip(clip, grads, 1, 2);
+  });
+  const Array<int32_t> index(Ints{2, 0, 2, 9}), order(4);  // of a table of three rows of two
+  const Array<float> rows(Floats{1, 2, 3, 4, 5, 6, 7, 8}), sums(8), table(6);
+  const auto coalesce = [&] { return dg_coalesce(rows, index, order, sums, 3, 4, 2); };
+  both_ways("order", order, {0, 2, 2, 3}, coalesce);
+  both_ways("coalesce", sums, {3, 4, 6, 8, 0, 0, 0, 0}, coalesce);
+  both_ways("update of a table", table, {-0.5f, -1, 1, 1, -2, -3}, [&] {
+    const int sgd = id(DG_NAMES_UPDATE, "sgd");
+    if (set_gradients() || dg_fill(v, 1) || dg_fill(table, 1) || coalesce()) return -1;
+    put({double(v.handle), 0, double(table.handle), 0, 1, double(order.handle), double(sums.handle)});
+    return dg_update(sgd, wide, 0, 0, 0, hyper, iteration, 0, 2, 1);
   });
   const Array<int32_t> flag(1);
   const Array<float> infinite(Floats{1, INFINITY}), finite(Floats{1, 2});

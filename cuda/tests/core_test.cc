@@ -226,7 +226,7 @@ void nonsense() {
         dg_random(small(), x, y, 0, 1);
         break;
       case 17:
-        dg_update(small(), x, y, z, w, handle(), handle(), random() % 2 ? 0 : handle(), small());
+        dg_update(small(), x, y, z, w, handle(), handle(), random() % 2 ? 0 : handle(), small(), small());
         break;
       case 18:
         dg_clip(small(), x, 1, small());

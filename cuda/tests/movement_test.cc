@@ -1,4 +1,7 @@
-// Do strided copies, gather, scatter-add and one-hot put every element where it belongs?
+// Do strided copies, gather, scatter-add, coalesce and one-hot put every element where it belongs?
+#include <algorithm>
+#include <tuple>
+
 #include "half_values.h"
 
 using namespace dg;
@@ -173,6 +176,43 @@ void check_scatter_adds(const Table &t) {
   check_scatter_add(DG_INT32, t, ints, std::vector<uint32_t>(places));
 }
 
+// The sums are what scatter-add makes of zeros, at the first place of each row.
+void check_coalesce(int64_t rows, int64_t count, int64_t inner, std::vector<int32_t> index) {
+  const std::vector<float> x = random_values(count * inner);
+  std::vector<int32_t> wanted_order = index;
+  for (int32_t &row : wanted_order)
+    if (row < 0 || row > rows) row = static_cast<int32_t>(rows);
+  std::sort(wanted_order.begin(), wanted_order.end());
+  std::vector<float> wanted(count * inner);
+  for (int64_t i = 0; i < count; i++) {
+    if (index[i] < 0 || index[i] >= rows) continue;
+    const auto place = std::lower_bound(wanted_order.begin(), wanted_order.end(), index[i]) - wanted_order.begin();
+    for (int64_t j = 0; j < inner; j++) wanted[place * inner + j] += x[i * inner + j];
+  }
+  std::vector<int32_t> order;
+  const auto y = run_everywhere<float>("coalesce", count * inner, [&](const Kernels &k, float *out) {
+    order.assign(count, -7);
+    const int status = k.coalesce({x.data(), index.data(), order.data(), out, rows, count, inner});
+    CHECK(order == wanted_order, "coalesce: order of %ld in %ld", count, rows);
+    return status;
+  });
+  CHECK(same_bits(y, wanted), "coalesce [%ld, %ld] to %ld rows", count, inner, rows);
+}
+
+void check_coalesces() {
+  for (auto [rows, count, inner] : {std::tuple<int64_t, int64_t, int64_t>{1, 1, 1},
+                                    {4, 9, 3},
+                                    {100, 40, 64},
+                                    {5000, 700, 70},
+                                    {70000, 300, 20},
+                                    {INT32_MAX, 33, 130}}) {
+    check_coalesce(rows, count, inner, std::vector<int32_t>(count, static_cast<int32_t>(rows / 2)));
+    std::vector<int32_t> index = indices(count, rows);
+    if (count > 3) index[1] = -1, index[2] = static_cast<int32_t>(rows), index[3] = INT32_MIN;
+    check_coalesce(rows, count, inner, index);
+  }
+}
+
 template <class T>
 void check_one_hot(int dtype, float on, float off) {
   for (auto [count, depth] : {std::pair<int64_t, int64_t>{1, 1}, {32, 10}, {5, 300}, {7000, 50}, {0, 4}}) {
@@ -199,6 +239,7 @@ int main() {
     check_scatter_adds(t);
   }
   check_gather_outside();
+  check_coalesces();
   check_one_hot<float>(DG_FLOAT32, 0.9f, 0.1f);
   check_one_hot<Half>(DG_FLOAT16, 0.9f, 1e5f);
   check_one_hot<Brain>(DG_BFLOAT16, 0.9f, 0.1f);

@@ -82,12 +82,12 @@ void updates() {
   const int s = array(std::vector<float>(32)), t = array(std::vector<float>(32)),
             iteration = dg_alloc(0, DG_INT32, 1, 1);
   list(m.low, 0, m.low, 0);
-  REFUSED(dg_update(sgd, grads, 0, 0, 0, hyper, iteration, 0, 2), "share memory");
+  REFUSED(dg_update(sgd, grads, 0, 0, 0, hyper, iteration, 0, 2, 0), "share memory");
   list(m.low, 0, m.shifted, 0);
-  REFUSED(dg_update(sgd, grads, 0, 0, 0, hyper, iteration, 0, 2), "share memory");
+  REFUSED(dg_update(sgd, grads, 0, 0, 0, hyper, iteration, 0, 2, 0), "share memory");
   const auto update = [&](int op, int s1, int s2, int hyper_, int iteration_) {
     list(m.low, 0);
-    return dg_update(op, grads, s1, s2, 0, hyper_, iteration_, 0, 1);
+    return dg_update(op, grads, s1, s2, 0, hyper_, iteration_, 0, 1, 0);
   };
   REFUSED(update(adam, s, s, hyper, iteration), "share memory");
   REFUSED(update(adam, s, grads, hyper, iteration), "share memory");
@@ -97,15 +97,44 @@ void updates() {
   REFUSED(update(sgd, 0, 0, inside, iteration), "share memory");
   for (double bad : {0.5, -1.0, 1e300, double{NAN}, m.low + 4294967296.0}) {
     list(bad, 0);
-    REFUSED(dg_update(sgd, grads, 0, 0, 0, hyper, iteration, 0, 1), "must be a handle");
+    REFUSED(dg_update(sgd, grads, 0, 0, 0, hyper, iteration, 0, 1, 0), "must be a handle");
     list(bad, 0);
     REFUSED(dg_clip(0, grads, 1, 1), "must be a handle");
   }
   list(m.low, 0, m.high, 0, m.high, 0);
   REFUSED(dg_clip(0, grads, 1, 3), "need 40 gradients");
   REFUSED(dg_clip(0, grads, NAN, 0), "negative");
-  REFUSED(dg_update(sgd, grads, 0, 0, 0, hyper, iteration, 0, DG_SCRATCH / 2 + 1), "At most 1024");
-  for (int a : {grads, hyper, s, t, iteration, inside}) dg_free(a);
+  REFUSED(dg_update(sgd, grads, 0, 0, 0, hyper, iteration, 0, DG_SCRATCH / 2 + 1, 0), "At most 1024");
+  const int order = dg_alloc(0, DG_INT32, 2, 1), sums = array(std::vector<float>(8)),
+            table = array(std::vector<float>(12));
+  const auto with_table = [&](double segment, double order_, double sums_, int tables = 1) {
+    list(table, 0, segment, order_, sums_);
+    return dg_update(sgd, grads, 0, 0, 0, hyper, iteration, 0, 1, tables);
+  };
+  const int odd = view(sums, 0, DG_FLOAT32, 7), wider = array(std::vector<float>(10));
+  REFUSED(with_table(1, order, sums), "Table 0 must be a segment of 0 to 0, got 1");
+  REFUSED(with_table(0.5, order, sums), "must be a segment");
+  REFUSED(with_table(0, order, NAN), "must have handles");
+  REFUSED(with_table(0, sums, sums), "The order of a table");
+  REFUSED(with_table(0, order, order), "The sums of a table");
+  REFUSED(with_table(0, order, odd), "has 12 elements and 2 rows in order: the sums cannot be 7");
+  REFUSED(with_table(0, order, wider), "the sums cannot be 10");
+  REFUSED(with_table(0, order, table), "share memory");
+  REFUSED(with_table(0, order, sums, 1000), "At most 682 tables");
+  REFUSED(with_table(0, order, sums, -1), "tables");
+  const auto coalesce = [&](int order_, int y, double rows, double count, double inner) {
+    return dg_coalesce(sums, order, order_, y, rows, count, inner);
+  };
+  const int other = dg_alloc(0, DG_INT32, 2, 1), result = array(std::vector<float>(8));
+  REFUSED(coalesce(other, result, 2147483648.0, 2, 4), "There must be 1 to 2^31 - 1 rows, got 2147483648");
+  REFUSED(coalesce(other, result, 0, 2, 4), "There must be 1 to");
+  REFUSED(coalesce(other, result, 3, DG_COALESCE + 1, 4), "At most 1048576 indices");
+  REFUSED(coalesce(other, result, 3, 2, 0), "at least 1 element");
+  REFUSED(coalesce(other, result, 3, 2, 3), "The input");
+  REFUSED(coalesce(order, result, 3, 2, 4), "share memory");
+  REFUSED(coalesce(other, sums, 3, 2, 4), "share memory");
+  REFUSED(coalesce(result, result, 3, 2, 4), "The order");
+  for (int a : {grads, hyper, s, t, iteration, inside, order, sums, table, odd, wider, other, result}) dg_free(a);
 }
 
 void numbers() {
@@ -177,7 +206,7 @@ void mixed_types() {
   REFUSED(dg_cross_entropy_grad(half, half, single, out, 1, 8), "The upstream gradient must be float32, got float16");
   REFUSED(dg_all_finite(half, m.one_int), "The input must be float32, got float16");
   list(single, 0);
-  REFUSED(dg_update(id(DG_NAMES_UPDATE, "sgd"), half, 0, 0, 0, one, one_int, 0, 1),
+  REFUSED(dg_update(id(DG_NAMES_UPDATE, "sgd"), half, 0, 0, 0, one, one_int, 0, 1, 0),
           "The gradients must be float32, got float16");
   REFUSED(dg_loss_scale(single, one_int, m.one_int, 2), "The scale must be float32, got float16");
   REFUSED(dg_loss_scale(one, one_int, m.one_int, 2), "share memory");

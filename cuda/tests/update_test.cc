@@ -1,9 +1,10 @@
 // Does every optimizer rule follow its definition over several steps, whatever its parameters are stored in, and does a
-// step that is to be skipped change nothing?
+// step that is to be skipped change nothing? Are tables moved alike by few rows of gradients and by zeros for all others?
 #include <functional>
 
 #include "half_values.h"
 #include "math/families.h"
+#include "math/updates.h"
 #include "segments.h"
 
 using namespace dg;
@@ -275,6 +276,77 @@ void check_updates() {
     }
 }
 
+// A table of rows between two other parameters.
+struct FewRows {
+  int64_t rows, inner;
+  std::vector<int32_t> order;  // as dg_coalesce leaves it
+};
+
+// Bits must be those of a gradient that is written out. What the flat gradients have in the table's place is not read.
+template <class T>
+void check_table(const Rule &rule, const FewRows &few, bool decays) {
+  constexpr int steps = 2;
+  Layout layout({10, few.rows * few.inner, 5});
+  const int64_t total = layout.total, listed = static_cast<int64_t>(few.order.size());
+  for (Segment &s : layout.segments) s.type = float_type<T>, s.decay = decays;
+  const Segment &table = layout.segments[1];
+  const std::vector<float> sums = random_values(listed * few.inner);
+  std::vector<float> grads = random_values(total), written = grads;
+  for (int64_t i = table.offset; i < table.offset + table.n; i++) grads[i] = NAN, written[i] = 0;
+  for (int64_t p = 0; p < listed; p++) {
+    const int64_t row = few.order[p];
+    if (row == few.rows || (p && few.order[p - 1] == row)) continue;
+    for (int64_t j = 0; j < few.inner; j++) written[table.offset + row * few.inner + j] = sums[p * few.inner + j];
+  }
+  std::vector<float> hyper(DG_HYPER);
+  hyper[0] = 0.05f;
+  hyper[1] = 0.1f;
+  for (size_t i = 0; i < rule.hyper.size(); i++) hyper[2 + i] = rule.hyper[i];
+  if (rule.op == Update::nadam) hyper[15] = 1;
+  const std::vector<T> weights = all_stored<T>(random_values(total));
+
+  // Weights and states in one list, after some steps.
+  const auto step = [&](const Kernels &k, T *param, bool listing) {
+    std::vector<Segment> segments = layout.segments;
+    for (Segment &s : segments) s.param = param + s.offset;
+    if (listing) {
+      Segment &s = segments[1];
+      s.order = few.order.data(), s.sums = sums.data(), s.listed = listed, s.inner = few.inner;
+      s.only_listed = !decays && with_rule(rule.op, rule.slots, [](auto r) { return decltype(r)::Rule::rests; });
+    }
+    std::vector<float> states(3 * total), h = hyper;
+    for (int64_t i = 0; i < total; i++) states[i] = static_cast<float>(rule.accumulator);
+    const auto slot = [&](int i) { return rule.slots >> i & 1 ? states.data() + i * total : nullptr; };
+    int32_t iteration = 0;
+    for (int t = 0; t < steps; t++)
+      CHECK(k.update({static_cast<int>(rule.op), (listing ? grads : written).data(), slot(0), slot(1), slot(2),
+                      h.data(), &iteration, nullptr, segments.data(), 3}) == 0);
+    CHECK(iteration == steps);
+    return states;
+  };
+  std::vector<T> wanted = weights;
+  const std::vector<float> states = step(kernels_here()[0], wanted.data(), false);
+  const auto y = run_everywhere<T>(
+      rule.what, total, [&](const Kernels &k, T *param) { return same_bits(step(k, param, true), states) ? 0 : 1; }, 0,
+      weights);
+  CHECK(same_bits(y, wanted), "%s: %ld rows of %ld, %ld listed, %s", rule.what, few.rows, few.inner, listed,
+        float_name<T>);
+}
+
+void check_tables() {
+  const FewRows tables[] = {
+      {7, 16, {0, 0, 3, 6, 6, 6}},     {5, 3, {1, 2, 2, 4, 5, 5}}, {3, 1, {2}}, {4, 20, {}}, {2, 8, {2, 2}},
+      {600, 64, {0, 1, 299, 300, 599}}};
+  for (const Rule &rule : rules)
+    for (const FewRows &few : tables)
+      for (bool decays : {false, true}) {
+        check_table<float>(rule, few, decays);
+        if (few.rows > 100) continue;
+        check_table<Half>(rule, few, decays);
+        check_table<Brain>(rule, few, decays);
+      }
+}
+
 // A step whose gradients are not all finite changes nothing at all.
 template <class T>
 void check_skipping() {
@@ -306,6 +378,7 @@ void check_skipping() {
 
 int main() {
   check_updates();
+  check_tables();
   for_float_types([](auto type) { check_skipping<decltype(type)>(); });
   return check_report("update_test");
 }

@@ -46,7 +46,11 @@ function lengths(inputLength: number | Shape | undefined): Shape | undefined {
   return typeof inputLength === "number" ? [inputLength] : inputLength;
 }
 
-/** Rows of a table: tokens [batch, ...] to vectors [batch, ..., outputDim]. */
+/**
+ * Rows of a table: tokens [batch, ...] to vectors [batch, ..., outputDim]. Its gradient is kept as the rows that a batch used; the
+ * others cost a training step nothing where the optimizer leaves them as they are (SGD without momentum, Adagrad, both without weight
+ * decay and clipping).
+ */
 export class Embedding extends Layer {
   static override className = "Embedding";
   override readonly takesTokens = true;

@@ -8,6 +8,8 @@ export const VERSION = 5;
 export const SCRATCH = 2048;
 /** Values in an optimizer's hyper-parameter array (DG_HYPER). */
 export const HYPER = 16;
+/** Indices that one dg_coalesce takes (DG_COALESCE). */
+export const COALESCE = 1048576;
 /** Elements to which each parameter's part of a flat gradient array is rounded up. */
 export const SEGMENT_ALIGN = 16;
 
@@ -51,6 +53,7 @@ export const symbols = {
   dg_strided: { parameters: [i, d, i, d, i], result: i },
   dg_gather: { parameters: [i, i, i, i, d, d, d, d], result: i },
   dg_scatter_add: { parameters: [i, i, i, d, d, d, d], result: i },
+  dg_coalesce: { parameters: [i, i, i, i, d, d, d], result: i },
   dg_one_hot: { parameters: [i, i, d, f, f], result: i },
   dg_reduce: { parameters: [i, i, i, i, i], result: i },
   dg_argreduce: { parameters: [i, i, i, d, d, d], result: i },
@@ -79,7 +82,7 @@ export const symbols = {
   dg_attention: { parameters: [i, i, i, i, i, i, f, i], result: i },
   dg_attention_grad: { parameters: [i, i, i, i, i, i, i, i, i, i, f, i], result: i },
   dg_random: { parameters: [i, i, i, f, f], result: i },
-  dg_update: { parameters: [i, i, i, i, i, i, i, i, i], result: i },
+  dg_update: { parameters: [i, i, i, i, i, i, i, i, i, i], result: i },
   dg_clip: { parameters: [i, i, f, i], result: i },
   dg_all_finite: { parameters: [i, i], result: i },
   dg_loss_scale: { parameters: [i, i, i, i], result: i },

@@ -4,7 +4,7 @@ import { DinogradError } from "../errors.ts";
 import { op } from "../op.ts";
 import { tidy } from "../scope.ts";
 import { checkShape, normalizeAxis, sameShape, showShape, sizeOf } from "../shape.ts";
-import { makeTensor, type Tensor } from "../tensor.ts";
+import { makeTensor, type Tensor, track } from "../tensor.ts";
 import { asSummand } from "./broadcast.ts";
 import { asType } from "./cast.ts";
 import { zeros } from "./creation.ts";
@@ -14,6 +14,7 @@ import { greaterEqual, less, logicalAnd, where } from "./logical.ts";
 import { transpose } from "./movement.ts";
 import { composite, type Operand, toTensor } from "./operand.ts";
 import { reshape } from "./reshape.ts";
+import { ScatteredRows, scatterInto } from "./scattered_rows.ts";
 
 const gatherOp = op<{ x: Tensor; index: Tensor }, { rows: number }, "index">({
   name: "gather",
@@ -40,14 +41,10 @@ const scatterOp: (
 ) => Tensor = op({
   name: "scatterAdd",
   check: ({ x }, { rows }) => ({ shape: [x.shape[0], rows, x.shape[2]], dtype: x.dtype }),
-  forward: ({ x, index }, { rows }, { shape, dtype }, device) => {
-    const { native } = device;
+  forward: ({ x, index }, { rows, inside }, { shape, dtype }, device) => {
+    if (inside) return track(new ScatteredRows(x, index, shape, device));
     const y = makeTensor(shape, dtype, device);
-    const [outer, count, inner] = x.shape;
-    native.check(native.calls.dg_fill(y.handle, 0));
-    native.check(
-      native.calls.dg_scatter_add(x.handle, index.handle, y.handle, outer, rows, count, inner),
-    );
+    scatterInto(y.handle, x, index, rows);
     return y;
   },
   saves: ["index"],

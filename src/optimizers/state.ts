@@ -4,6 +4,8 @@
 import { isFloat } from "../dtype.ts";
 import { DinogradError } from "../errors.ts";
 import { HYPER } from "../native/symbols.ts";
+import { ScatteredRows } from "../ops/scattered_rows.ts";
+import { tidy } from "../scope.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { allocate, type DeviceBuffer, type Tensor, writeHost } from "../tensor.ts";
 import { Variable } from "../variable.ts";
@@ -127,39 +129,69 @@ export class OptimizerState {
     scaling: Scaling | undefined,
   ): void {
     this.#check(gradients);
-    const { variables } = this;
-    const { native } = this.#layout.device;
-    variables.forEach((v, i) => {
-      const { dtype, handle } = gradients.get(v)!;
-      const { dg_copy, dg_cast } = native.calls;
+    // Gradients that are to be scaled, checked or clipped lie in the flat array, all of them.
+    const flat = clipping !== undefined || scaling !== undefined;
+    tidy(() => {
+      const tables = this.#place(gradients, flat);
+      this.#scale(scaling);
+      this.#clip(clipping);
+      this.#step(tables, scaling);
+    });
+  }
+
+  // Puts gradients into the flat array, except, where that may be, those of few rows: these are listed as dg_update takes them.
+  #place(gradients: ReadonlyMap<Variable, Tensor>, all: boolean): number[] {
+    const { native } = this.#layout.device, { dg_copy, dg_cast } = native.calls;
+    const tables: number[] = [];
+    this.variables.forEach((v, i) => {
+      const gradient = gradients.get(v)!;
+      const few = !all && gradient instanceof ScatteredRows ? gradient.coalesce() : undefined;
+      if (few) {
+        tables.push(i, few.order.handle, few.sums.handle);
+        return;
+      }
+      const { dtype, handle } = gradient;
       native.check((dtype === "float32" ? dg_copy : dg_cast)(handle, this.#views[i]));
     });
-    const flat = this.#gradients.handle;
-    if (scaling) {
-      const { scale, finite } = scaling;
-      native.check(native.calls.dg_binary(native.id("binary", "div"), flat, scale, flat, 0));
-      if (finite !== undefined) native.check(native.calls.dg_all_finite(flat, finite));
-    }
-    const segments = variables.flatMap((v, i) => [v.writable(), this.#decayed[i]]);
-    if (clipping) {
-      native.list(segments);
-      const op = native.id("clip", clipping.kind);
-      native.check(
-        native.calls.dg_clip(op, flat, clipping.limit, variables.length),
-      );
-    }
+    return tables;
+  }
+
+  #scale(scaling: Scaling | undefined): void {
+    if (!scaling) return;
+    const { scale, finite } = scaling, { handle } = this.#gradients;
+    const { native } = this.#layout.device, { dg_binary, dg_all_finite } = native.calls;
+    native.check(dg_binary(native.id("binary", "div"), handle, scale, handle, 0));
+    if (finite !== undefined) native.check(dg_all_finite(handle, finite));
+  }
+
+  // Pairs as dg_update and dg_clip take them.
+  #segments(): number[] {
+    return this.variables.flatMap((v, i) => [v.writable(), this.#decayed[i]]);
+  }
+
+  #clip(clipping: Clipping | undefined): void {
+    if (!clipping) return;
+    const { native } = this.#layout.device, { length } = this.variables;
+    native.list(this.#segments());
+    const op = native.id("clip", clipping.kind);
+    native.check(native.calls.dg_clip(op, this.#gradients.handle, clipping.limit, length));
+  }
+
+  #step(tables: readonly number[], scaling: Scaling | undefined): void {
+    const { native } = this.#layout.device;
     const slot = (s: number) => this.#slots[s]?.handle ?? 0;
-    native.list(segments);
+    native.list(this.#segments(), tables);
     native.check(native.calls.dg_update(
       native.id("update", this.#rule.op),
-      flat,
+      this.#gradients.handle,
       slot(0),
       slot(1),
       slot(2),
       this.#hyper.handle,
       this.#iteration.handle,
       scaling?.finite ?? 0,
-      variables.length,
+      this.variables.length,
+      tables.length / 3,
     ));
   }
 
