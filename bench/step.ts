@@ -7,8 +7,11 @@ import { markdownTable } from "./results.ts";
 import { limitsOf, timeTasks, trainingTask } from "./suite.ts";
 
 const limits = new Map(places().map((place) => [place.name, limitsOf(place)]));
+// Convolutions have the most to gain from larger batches.
 const list = tutorials.flatMap((tutorial) =>
-  places().map((place) => trainingTask(tutorial, place))
+  (tutorial.name === "cnn" ? [32, 256] : [32]).flatMap((batch) =>
+    places().map((place) => trainingTask(tutorial, place, batch))
+  )
 );
 const entries = await timeTasks(list, { rounds: 3, roundSeconds: 0.03 }, 3);
 

@@ -88,19 +88,13 @@ function tasks(plan: Plan, limits: Map<Place, MeasuredPlace["limits"]>): Task[] 
 }
 
 /** A training step of a model, as `fit` takes it. */
-export function trainingTask(tutorial: Tutorial, place: Place): Task {
-  const { name: work, flops } = tutorial, steps = stepsOf(tutorial, usualBatch);
+export function trainingTask(tutorial: Tutorial, place: Place, batch = usualBatch): Task {
+  const { name: work, flops } = tutorial, times = stepsOf(tutorial, batch);
   return {
-    about: {
-      group: "training",
-      work,
-      size: `batch ${usualBatch}`,
-      flops: flops(usualBatch),
-      bytes: 0,
-    },
+    about: { group: "training", work, size: `batch ${batch}`, flops: flops(batch), bytes: 0 },
     place,
-    times: steps,
-    prepare: () => tutorial.prepare(usualBatch, steps),
+    times,
+    prepare: () => tutorial.prepare(batch, times),
   };
 }
 
