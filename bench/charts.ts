@@ -117,7 +117,7 @@ function sweepPanel(
         type: "quantitative",
         title: "Batch size (samples)",
         scale: { ...log, base: 2 },
-        axis: { format: "~s", grid: false, values: [1, 4, 16, 64, 256, 1024, 4096, 16384] },
+        axis: { format: ",d", grid: false, values: [1, 4, 16, 64, 256, 1024, 4096, 16384] },
       },
       y: {
         field,

@@ -111,7 +111,8 @@ function peersTable(results: Results): string {
       const own = results.entries.find((o) =>
         o.group === "training" && o.work === e.work && o.place === base
       );
-      const times = own ? (e.seconds / own.seconds).toPrecision(3) : "";
+      const ratio = own ? e.seconds / own.seconds : undefined;
+      const times = ratio?.toLocaleString("en", { maximumSignificantDigits: 3 }) ?? "";
       return [`${e.work}, ${e.size}`, e.place, timing(e), times];
     }),
   );
