@@ -42,11 +42,13 @@ export interface Sizes {
   /** Names of the tutorials' models, and their batches. */
   models: string[];
   batches: number[];
+  /** The batch at which PyTorch compiles models, as long as its process is no older than so many seconds. */
+  compiledBatch: number;
+  compileUntil: number;
   /** Time steps of the recurrent layer that is measured, its units and batches. */
   lstm: { steps: number; units: number[]; batches: number[] };
-  /** Steps per epoch, recorded and eager. */
+  /** Most steps per epoch. */
   steps: number;
-  eagerSteps: number;
   rounds: number;
   /** A round of kernels lasts at least this long. */
   roundSeconds: number;
@@ -92,9 +94,10 @@ const full: Sizes = {
   ],
   models: ["mlp", "cnn", "lstm", "text", "sentiment", "gan"],
   batches: [32, 256, 2048],
+  compiledBatch: 256,
+  compileUntil: 45,
   lstm: { steps: 100, units: [64, 128, 256, 512], batches: [32, 128, 512] },
   steps: 1000,
-  eagerSteps: 200,
   rounds: 5,
   roundSeconds: 0.05,
 };
@@ -108,9 +111,10 @@ const tiny: Sizes = {
   conv: [convolution(2, 9, 8, 16), convolution(1, 12, 3, 8, 7, 2)],
   models: ["mlp"],
   batches: [2],
+  compiledBatch: 2,
+  compileUntil: 45,
   lstm: { steps: 3, units: [4], batches: [2] },
   steps: 4,
-  eagerSteps: 4,
   rounds: 3,
   roundSeconds: 0.001,
 };

@@ -3,12 +3,14 @@
     python3 bench/gpu_torch.py '<sizes, as gpu_dinograd.ts prints them>'
 
 Times are those of CUDA events. "replayed" is a CUDA graph, "eager" and "call" are PyTorch as it comes. float32 matrix products
-are exact, "tf32" ones may round their factors. Where there is no PyTorch that sees a GPU, it prints why.
+are exact, "tf32" ones may round their factors. "compiled" is a CUDA graph of what torch.compile made, for as many models as there
+is time for. Where there is no PyTorch that sees a GPU, it prints why.
 """
 
 import json
 import statistics
 import sys
+import time
 
 try:
     import torch
@@ -20,6 +22,7 @@ if not torch.cuda.is_available():
     sys.exit()
 
 SIZES = json.loads(sys.argv[1])
+BEGAN = time.monotonic()
 figures = {}
 
 
@@ -62,11 +65,17 @@ def bandwidths():
     weights.grad = x
     adam = torch.optim.Adam([weights], fused=True)
     rows = x.view(-1, width)
+    logits, classes = rows.detach().requires_grad_(), torch.zeros(count // width, dtype=torch.long)
+
+    def cross_entropy():
+        torch.autograd.grad(torch.nn.functional.cross_entropy(logits, classes), logits)
+
     kernels = {
         "copy": (2, lambda: y.copy_(x)),
         "add": (3, lambda: torch.add(x, b, out=y)),
         "relu": (2, lambda: torch.relu(x)),
         "layer_norm": (2, lambda: torch.nn.functional.layer_norm(rows, (width,))),
+        "cross_entropy": (2, cross_entropy),
         "softmax": (2, lambda: torch.softmax(rows, dim=1)),
         "adam": (7, adam.step),
     }
@@ -165,7 +174,7 @@ def tutorials():
     }
 
 
-def trained(make, loss_of, inputs, tokens, classes, batch, graph):
+def trained(make, loss_of, inputs, tokens, classes, batch, form):
     """Microseconds of a step over data on the device in a given order, each loss kept, as dinograd's fit does, and MiB at most."""
     steps = 32
     samples = batch * steps
@@ -176,11 +185,15 @@ def trained(make, loss_of, inputs, tokens, classes, batch, graph):
     position, number = torch.zeros(1, dtype=torch.long), torch.zeros(1, dtype=torch.long)
     losses = torch.zeros(samples)
     model = make()
-    adam = torch.optim.Adam(model.parameters(), fused=True, capturable=graph)
+    adam = torch.optim.Adam(model.parameters(), fused=True, capturable=form != "eager")
+
+    def loss_at(rows):
+        return loss_of(model(x[rows]), y[rows])
+
+    forward = torch.compile(loss_at) if form == "compiled" else loss_at
 
     def step():
-        rows = order[(position + places) % samples]
-        loss = loss_of(model(x[rows]), y[rows])
+        loss = forward(order[(position + places) % samples])
         adam.zero_grad(set_to_none=True)
         loss.backward()
         adam.step()
@@ -188,17 +201,56 @@ def trained(make, loss_of, inputs, tokens, classes, batch, graph):
         position.add_(batch)
         number.add_(1)
 
-    time = measure(recorded(step) if graph else step) * 1e6
-    return time, torch.cuda.max_memory_allocated() / 2**20
+    seconds = measure(step if form == "eager" else recorded(step))
+    return seconds * 1e6, torch.cuda.max_memory_allocated() / 2**20
+
+
+def adversarial(batch, form):
+    """The same of a step of bench/models.ts' generator and discriminator."""
+    nn, f = torch.nn, torch.nn.functional
+    torch.cuda.reset_peak_memory_stats()
+    generator = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 784), nn.Tanh())
+    discriminator = nn.Sequential(nn.Linear(784, 128), nn.LeakyReLU(0.3), nn.Linear(128, 1))
+    made, judged = (list(model.parameters()) for model in (generator, discriminator))
+    adams = [torch.optim.Adam(p, fused=True, capturable=form != "eager") for p in (made, judged)]
+    real, yes = torch.rand(batch, 784) * 2 - 1, torch.ones(batch, 1)
+    labels = torch.cat([yes, torch.zeros(batch, 1)])
+
+    def learn(parameters, adam, images, wanted):
+        loss = f.binary_cross_entropy_with_logits(discriminator(images), wanted)
+        for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters)):
+            parameter.grad = gradient
+        adam.step()
+
+    def step():
+        z = torch.randn(batch, 64)
+        with torch.no_grad():
+            images = torch.cat([real, generator(z)])
+        learn(judged, adams[1], images, labels)
+        learn(made, adams[0], generator(z), yes)
+
+    seconds = measure(step if form == "eager" else recorded(step))
+    return seconds * 1e6, torch.cuda.max_memory_allocated() / 2**20
 
 
 def training():
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    for name, model in tutorials().items():
+    models = tutorials()
+    works = {name: lambda batch, form, model=model: trained(*model, batch, form) for name, model in models.items()}
+    works["gan"] = adversarial
+    for name, work in works.items():
         for batch in SIZES["batches"]:
             id = f"{name}_{batch}"
-            figures[id], figures[f"{id}_memory"] = trained(*model, batch, graph=True)
-            figures[f"{id}_eager"], _ = trained(*model, batch, graph=False)
+            figures[id], figures[f"{id}_memory"] = work(batch, "replayed")
+            figures[f"{id}_eager"], _ = work(batch, "eager")
+    # Compiling takes long: it comes last, and a model that it fails for has no such figure.
+    for name in models:
+        if time.monotonic() - BEGAN > SIZES["compileUntil"]:
+            break
+        try:
+            figures[f"{name}_{SIZES['compiledBatch']}_compiled"], _ = works[name](SIZES["compiledBatch"], "compiled")
+        except Exception as error:
+            print(f"torch.compile of {name}: {error}", file=sys.stderr)
 
 
 def recurrent_layers():
