@@ -20,6 +20,14 @@ inline int id(int family, const char *name) {
   }
 }
 
+// A call that must be refused, with a sentence that has `why` in it.
+#define REFUSED(call, why)                                                    \
+  do {                                                                        \
+    const int status_ = (call);                                               \
+    CHECK(status_ == DG_E_ARGUMENT, "it is %d", status_);                     \
+    CHECK(message().find(why) != std::string::npos, "%s", message().c_str()); \
+  } while (0)
+
 inline int array(const std::vector<float> &values) {
   const int a = dg_alloc(0, DG_FLOAT32, static_cast<double>(values.size()), 1);
   dg_upload(a, 0, values.data(), static_cast<double>(values.size() * 4));

@@ -33,13 +33,6 @@ void attentions() {
   both_ways("to queries", dq, stored<T>({0, -2 * last}), gradient);
 }
 
-#define REFUSED(call, why)                                                    \
-  do {                                                                        \
-    const int status_ = (call);                                               \
-    CHECK(status_ == DG_E_ARGUMENT, "it is %d", status_);                     \
-    CHECK(message().find(why) != std::string::npos, "%s", message().c_str()); \
-  } while (0)
-
 void refusals() {
   const Array<float> q(24), k(20), v(30), y(36), stats(12), short_(3), none(0);
   const Array<int32_t> ints(24);

@@ -57,13 +57,6 @@ void poolings(int channels) {
   });
 }
 
-#define REFUSED(call, why)                                                    \
-  do {                                                                        \
-    const int status_ = (call);                                               \
-    CHECK(status_ == DG_E_ARGUMENT, "it is %d", status_);                     \
-    CHECK(message().find(why) != std::string::npos, "%s", message().c_str()); \
-  } while (0)
-
 void refusals() {
   const int x = array(Floats(6)), w = array(Floats(2)), y = array(Floats(6)), one = array({1}),
             ints = dg_alloc(0, DG_INT32, 6, 1), empty = dg_alloc(0, DG_FLOAT32, 0, 1);

@@ -134,13 +134,6 @@ void losses() {
     for (const bool classes : {false, true}) softmax_losses(rows, n, classes);
 }
 
-#define REFUSED(call, why)                                                    \
-  do {                                                                        \
-    const int status_ = (call);                                               \
-    CHECK(status_ == DG_E_ARGUMENT, "it is %d", status_);                     \
-    CHECK(message().find(why) != std::string::npos, "%s", message().c_str()); \
-  } while (0)
-
 void refusals() {
   const Array<float> a(6), b(12), y(8), dy(8), dz(8), da(Floats(6, 1)), db(12), dbias(4), one(1), x(6);
   const Array<Half> half(6);

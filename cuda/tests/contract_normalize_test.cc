@@ -63,13 +63,6 @@ void many_samples() {
   CHECK(dscale.read()[0] == 2 * samples, "it is %g", double{dscale.read()[0]});
 }
 
-#define REFUSED(call, why)                                                    \
-  do {                                                                        \
-    const int status_ = (call);                                               \
-    CHECK(status_ == DG_E_ARGUMENT, "it is %d", status_);                     \
-    CHECK(message().find(why) != std::string::npos, "%s", message().c_str()); \
-  } while (0)
-
 void refusals() {
   const Array<float> x(12), y(12), dx(12), scale(3), offset(3), mean(6), variance(6), few(2);
   const Array<int32_t> ints(12), counts(3);

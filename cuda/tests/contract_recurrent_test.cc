@@ -33,13 +33,6 @@ void walks() {
   });
 }
 
-#define REFUSED(call, why)                                                    \
-  do {                                                                        \
-    const int status_ = (call);                                               \
-    CHECK(status_ == DG_E_ARGUMENT, "it is %d", status_);                     \
-    CHECK(message().find(why) != std::string::npos, "%s", message().c_str()); \
-  } while (0)
-
 void refusals() {
   // An LSTM of 2 samples, 3 steps, 2 units.
   const Array<float> p(48), k(16), h(4), c(4), keep(4), y(12), longer(16), trace(60), one(20), dy(12), d(48),

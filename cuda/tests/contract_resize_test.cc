@@ -22,13 +22,6 @@ void resizings() {
   });
 }
 
-#define REFUSED(call, why)                                                    \
-  do {                                                                        \
-    const int status_ = (call);                                               \
-    CHECK(status_ == DG_E_ARGUMENT, "it is %d", status_);                     \
-    CHECK(message().find(why) != std::string::npos, "%s", message().c_str()); \
-  } while (0)
-
 void refusals() {
   const Array<float> x(4), y(8);
   const Array<int32_t> ints(4), more(8);

@@ -52,13 +52,6 @@ void notes() {
   dg_arena_free(arena);
 }
 
-#define REFUSED(call, why)                                                    \
-  do {                                                                        \
-    const int status_ = (call);                                               \
-    CHECK(status_ == DG_E_ARGUMENT, "it is %d", status_);                     \
-    CHECK(message().find(why) != std::string::npos, "%s", message().c_str()); \
-  } while (0)
-
 void refusals() {
   const Array<float> dy(6), y(6), dz(Floats(6, 1)), dbias(Floats(3, 1)), one(1);
   const Array<Half> half(6);

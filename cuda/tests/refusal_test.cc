@@ -15,13 +15,6 @@ void list(Values... values) {
   ((scratch[i++] = values), ...);
 }
 
-#define REFUSED(call, why)                                                    \
-  do {                                                                        \
-    const int status_ = (call);                                               \
-    CHECK(status_ == DG_E_ARGUMENT, "it is %d", status_);                     \
-    CHECK(message().find(why) != std::string::npos, "%s", message().c_str()); \
-  } while (0)
-
 // Memory of 64 float32, and views of it that overlap.
 struct Memory {
   int all = array(std::vector<float>(64, 1)), ints = view(all, 0, DG_INT32, 64), low = view(all, 0, DG_FLOAT32, 8),
